@@ -1,0 +1,243 @@
+"""Days as values: a set of days, and the questions that rules ask of it.
+
+A day is an `int`: the proleptic Gregorian ordinal of a calendar date at the clinic
+(`date.toordinal()`), so that counting days is subtraction.  Periods are half-open.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+Day = int
+
+
+def day_of(when: date) -> Day:
+    """The day number of a calendar date."""
+    return when.toordinal()
+
+
+def date_of(day: Day) -> date:
+    """The calendar date of a day number."""
+    return date.fromordinal(day)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Whole days from `start` up to, not including, `end`."""
+
+    start: Day
+    end: Day
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"a period must end after it starts: {self.start}..{self.end}")
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+    def __contains__(self, day: Day) -> bool:
+        return self.start <= day < self.end
+
+
+def _mask(length: int) -> int:
+    return (1 << length) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A finite set of days, kept as one integer: bit i stands for day `origin + i`.
+
+    Two sets are equal when they hold the same days; the origin is normalised to the first day.
+    """
+
+    origin: Day
+    bits: int
+
+    def __post_init__(self) -> None:
+        if self.bits < 0:
+            raise ValueError("a set of days is finite")
+        if not self.bits:
+            object.__setattr__(self, "origin", 0)
+            return
+        skip = (self.bits & -self.bits).bit_length() - 1
+        if skip:
+            object.__setattr__(self, "origin", self.origin + skip)
+            object.__setattr__(self, "bits", self.bits >> skip)
+
+    @classmethod
+    def none(cls) -> Self:
+        """The empty set."""
+        return cls(0, 0)
+
+    @classmethod
+    def span(cls, start: Day, end: Day) -> Self:
+        """All days of `[start, end)`; empty when `end <= start`."""
+        return cls(start, _mask(end - start)) if end > start else cls(0, 0)
+
+    @classmethod
+    def of(cls, days: Iterable[Day]) -> Self:
+        """The set of the given days."""
+        listed = list(days)
+        if not listed:
+            return cls(0, 0)
+        origin, bits = min(listed), 0
+        for day in listed:
+            bits |= 1 << (day - origin)
+        return cls(origin, bits)
+
+    @classmethod
+    def union(cls, sets: Iterable["Days"]) -> "Days":
+        """All days that are in at least one of the sets."""
+        joined = Days(0, 0)
+        for days in sets:
+            joined |= days
+        return joined
+
+    # -- set algebra ---------------------------------------------------------------------
+
+    def _aligned(self, other: "Days") -> tuple[Day, int, int]:
+        if not self.bits:
+            return other.origin, 0, other.bits
+        if not other.bits:
+            return self.origin, self.bits, 0
+        origin = min(self.origin, other.origin)
+        return origin, self.bits << (self.origin - origin), other.bits << (other.origin - origin)
+
+    def __or__(self, other: "Days") -> "Days":
+        origin, mine, theirs = self._aligned(other)
+        return Days(origin, mine | theirs)
+
+    def __and__(self, other: "Days") -> "Days":
+        origin, mine, theirs = self._aligned(other)
+        return Days(origin, mine & theirs)
+
+    def __sub__(self, other: "Days") -> "Days":
+        origin, mine, theirs = self._aligned(other)
+        return Days(origin, mine & ~theirs)
+
+    def within(self, start: Day, end: Day) -> "Days":
+        """The days of the set that lie in `[start, end)`."""
+        return self & Days.span(start, end)
+
+    def shift(self, days: int) -> "Days":
+        """Each day moved by `days` (later when positive)."""
+        return Days(self.origin + days, self.bits) if self.bits else self
+
+    def widen(self, *, before: int = 0, after: int = 0) -> "Days":
+        """Each day d together with `d - before … d + after`."""
+        if not self.bits:
+            return self
+        return Days(self.origin - before, _smear(self.bits, before + after))
+
+    # -- questions -----------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        return self.bits != 0
+
+    def __len__(self) -> int:
+        return self.bits.bit_count()
+
+    def __contains__(self, day: Day) -> bool:
+        place = day - self.origin
+        return place >= 0 and bool(self.bits >> place & 1)
+
+    def __iter__(self) -> Iterator[Day]:
+        for period in self.periods():
+            yield from range(period.start, period.end)
+
+    def first(self) -> Day | None:
+        """The earliest day, or None."""
+        return self.origin if self.bits else None
+
+    def last(self) -> Day | None:
+        """The latest day, or None."""
+        return self.origin + self.bits.bit_length() - 1 if self.bits else None
+
+    def last_until(self, day: Day) -> Day | None:
+        """The latest day of the set that is not after `day`, or None."""
+        return self.within(self.origin, day + 1).last()
+
+    def first_after(self, day: Day) -> Day | None:
+        """The earliest day of the set that is after `day`, or None."""
+        place = day + 1 - self.origin
+        return self.first() if place <= 0 else Days(self.origin + place, self.bits >> place).first()
+
+    def count(self, start: Day, end: Day) -> int:
+        """How many days of the set lie in `[start, end)`."""
+        if not self.bits or end <= start:
+            return 0
+        low = max(start - self.origin, 0)
+        high = max(end - self.origin, 0)
+        return ((self.bits >> low) & _mask(high - low)).bit_count() if high > low else 0
+
+    def periods(self) -> list[Period]:
+        """The unbroken runs, earliest first."""
+        runs: list[Period] = []
+        at, rest = self.origin, self.bits
+        while rest:
+            skip = (rest & -rest).bit_length() - 1
+            rest >>= skip
+            length = (~rest & (rest + 1)).bit_length() - 1
+            runs.append(Period(at + skip, at + skip + length))
+            at, rest = at + skip + length, rest >> length
+        return runs
+
+    def run_start(self, day: Day) -> Day | None:
+        """The first day of the unbroken run that contains `day`; None when it is not in the set."""
+        if day not in self:
+            return None
+        missing = ~self.bits & _mask(day - self.origin)
+        return self.origin + missing.bit_length()
+
+    def run_end(self, day: Day) -> Day | None:
+        """The first day after `day` that is not in the set; None when `day` is not in the set."""
+        if day not in self:
+            return None
+        rest = self.bits >> (day - self.origin)
+        return day + (~rest & (rest + 1)).bit_length() - 1
+
+    def counted(self, window: int, at_least: int) -> "Days":
+        """The days d with at least `at_least` days of the set in the `window` days ending on d."""
+        if at_least <= 0:
+            raise ValueError("a count of nothing holds on every day: the set would not be finite")
+        if window <= 0 or len(self) < at_least:
+            return Days.none()
+        steps: dict[Day, int] = {}
+        for run in self.periods():
+            for at, by in ((run.start, 1), (run.end, -1), (run.start + window, -1), (run.end + window, 1)):
+                steps[at] = steps.get(at, 0) + by
+        return _counted(sorted(steps.items()), at_least)
+
+
+def _smear(bits: int, by: int) -> int:
+    """`bits | bits << 1 | … | bits << by`, by doubling."""
+    done = 0
+    while done < by:
+        step = min(done + 1, by - done)
+        bits |= bits << step
+        done += step
+    return bits
+
+
+def _counted(slopes: list[tuple[Day, int]], at_least: int) -> Days:
+    """Days on which a count that changes by a slope a day reaches `at_least`.
+
+    From `slopes[i]` on the count grows by the running sum of the slopes up to i, a day.
+    """
+    found: list[Days] = []
+    count = slope = 0
+    for (start, change), (end, _) in itertools.pairwise(slopes):
+        slope += change
+        if slope > 0:
+            first = start + max(-(-(at_least - count) // slope) - 1, 0)
+            found.append(Days.span(first, end))
+        elif slope < 0:
+            enough = (count - at_least) // -slope
+            found.append(Days.span(start, min(start + max(enough, 0), end)))
+        elif count >= at_least:
+            found.append(Days.span(start, end))
+        count += slope * (end - start)
+    return Days.union(found)
