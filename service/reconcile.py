@@ -1,0 +1,333 @@
+"""From an assessment, the items and what the EHR shows, to what should be true (lifecycle.md §2, §4).
+
+Pure: the same input twice gives nothing to do the second time.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from service.model.assessment import Assessment, Finding
+from service.model.item import CloseReason, Item, ItemState, Reason
+
+# A failed read of one of these changes nothing at all; lifecycle.md §2, first row.
+CRITICAL_TYPES = frozenset({"Patient", "MedicationRequest", "MedicationDispense", "Encounter", "Task"})
+# These lean on what was *not* found in a type that failed; lifecycle.md §2, second row.
+NEED_COMPLETE = frozenset({"R01", "R02", "R08"})
+# Rules whose end may be a look-back window that ran out, with the policy's name of the window; §2.
+WINDOWS = {"R04": "R04.until", "R14": "R14.event_within", "R16": "R16.event_within"}
+WITHDRAWN_REST = timedelta(days=90)  # §2, last row: a person deleted the Task
+
+LIVE = frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold", "failed"})
+PERSON_AT_IT = frozenset({"received", "accepted", "ready", "in-progress", "on-hold"})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    """An own Task as the EHR shows it."""
+
+    key: str
+    reference: str
+    status: str
+    ours_ended: bool  # has a close code of ours
+    close_pending: bool = False  # we decided to end it, and the EHR does not show that yet
+
+
+class Want(StrEnum):
+    """What the projection of an item should become."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to write: items that changed, the projections they want, outcomes that no longer count."""
+
+    items: tuple[Item, ...] = ()
+    wants: tuple[tuple[str, Want], ...] = ()  # key → what its projection should become
+    void: tuple[str, ...] = ()  # keys whose outcomes a person took back by opening the Task again
+    acts: tuple[tuple[str, str], ...] = ()  # (act, key) for the audit
+    failed_elsewhere: tuple[str, ...] = ()  # keys whose Task another system set to `failed`
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that reconcile looks at besides the assessment."""
+
+    source: str
+    patient: str  # bare id
+    base: str
+    items: Sequence[Item]  # all of the patient, in order of n
+    shown: Sequence[ShownTask]  # own Tasks in the EHR with this base
+    today: date
+    now: datetime
+    windows: Mapping[str, int]  # days, by the policy's name
+    rank: tuple[int, int, float, int, int] = (0, 0, 0.0, 0, 0)
+    owner: str | None = None
+    blocked: bool = False  # an unreadable that could be in scope and that nobody accepted
+
+
+def reconcile(assessment: Assessment, situation: Situation) -> Decision:
+    """What should be true of the patient's item now."""
+    newest = situation.items[-1] if situation.items else None
+    critical = sorted(CRITICAL_TYPES.intersection(assessment.failed_reads))
+    if critical:
+        return _incomplete(newest, situation, f"{', '.join(critical)} could not be read")
+    before = {item.key: item for item in situation.items}
+    item, void, reported = _apply_shown(newest, situation)
+    want: Want | None = None
+    if void:  # the assessment still knew the outcome that is taken back: the next look decides
+        pass
+    elif assessment.failed_reads:
+        item, want = _widen_only(item, assessment, situation)
+    else:
+        item, want = _decide(item, assessment, situation)
+    changed = tuple(
+        each
+        for each in dict.fromkeys([_closed_by_person(newest, situation), item])
+        if each is not None and before.get(each.key) != each
+    )
+    return Decision(
+        items=changed,
+        wants=((item.key, want),) if item is not None and want is not None else (),
+        void=void,
+        acts=tuple((_act(before.get(each.key), each), each.key) for each in changed),
+        failed_elsewhere=reported,
+    )
+
+
+def content_of(assessment: Assessment, findings: Sequence[Finding]) -> str:
+    """A digest of what a Task shows; nothing in it counts days (lifecycle.md §2)."""
+    episode = assessment.episode
+    shown = {
+        "rules": sorted((f.rule, f.priority.word, f.due_on.isoformat()) for f in findings),
+        "dose": {k: v and [v.low, v.high] for k, v in episode.daily_dose_mg.items()} if episode else None,
+        "dme": [episode.dme.low, episode.dme.typical, episode.dme.high] if episode and episode.dme else None,
+        "evidence": sorted({reference for f in findings for reference in f.evidence}),
+        "unavailable": sorted(assessment.unavailable_reads),
+    }
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
+
+
+# -- what the EHR shows ------------------------------------------------------------------------
+
+
+def _shown(item: Item | None, situation: Situation) -> ShownTask | None:
+    if item is None:
+        return None
+    return next((task for task in situation.shown if task.key == item.key), None)
+
+
+def _closed_by_person(newest: Item | None, situation: Situation) -> Item | None:
+    """The newest item, closed when a person ended its Task; else None."""
+    task = _shown(newest, situation)
+    if newest is None or task is None or newest.state is not ItemState.OPEN or task.status in LIVE:
+        return None
+    if task.ours_ended:  # ended by us in a cycle whose record of it was lost
+        return _close(newest, CloseReason.RESOLVED, situation.today)
+    return _close(newest, CloseReason.REVIEWED, situation.today)
+
+
+def _apply_shown(
+    newest: Item | None, situation: Situation
+) -> tuple[Item | None, tuple[str, ...], tuple[str, ...]]:
+    """The newest item after what people did to its Task; voided and failed keys."""
+    task = _shown(newest, situation)
+    if newest is None or task is None:
+        return newest, (), ()
+    if newest.state is ItemState.OPEN:
+        ended = _closed_by_person(newest, situation)
+        return ended or newest, (), (newest.key,) if task.status == "failed" else ()
+    if task.status in LIVE and newest.state is ItemState.CLOSED and not task.close_pending:
+        opened = replace(newest, state=ItemState.OPEN, close_reason=None, closed_on=None)
+        return opened, (newest.key,), ()
+    return newest, (), ()
+
+
+# -- what should be ----------------------------------------------------------------------------
+
+
+def _decide(
+    item: Item | None, assessment: Assessment, situation: Situation
+) -> tuple[Item | None, Want | None]:
+    if assessment.findings:
+        return _fires(item, assessment, situation, assessment.findings)
+    if item is None or not item.live:
+        return item, None
+    return _quiet(_complete(item), assessment, situation)
+
+
+def _widen_only(
+    item: Item | None, assessment: Assessment, situation: Situation
+) -> tuple[Item | None, Want | None]:
+    """A type failed: what leans on its absence is silent, and nothing closes or lowers."""
+    held = {reason.rule: reason for reason in item.reasons} if item and item.live else {}
+    firm = [f for f in assessment.findings if f.rule not in NEED_COMPLETE or f.rule in held]
+    raised = [f for f in firm if f.rule not in held or f.priority > held[f.rule].priority]
+    why = f"{', '.join(assessment.failed_reads)} could not be read"
+    if not raised:
+        return (_mark_incomplete(item, situation, why) if item and item.live else item), None
+    changed, want = _fires(item, assessment, situation, firm)
+    if changed is None or not changed.live:
+        return changed, want
+    kept = [reason for rule, reason in held.items() if rule not in {f.rule for f in firm}]
+    reasons = _ordered([*changed.reasons, *kept])
+    priority = max([changed.priority, *(reason.priority for reason in kept)])
+    due_on = min(reason.due_on for reason in reasons if reason.priority == priority)
+    changed = replace(changed, reasons=reasons, priority=priority, due_on=due_on)
+    return _mark_incomplete(changed, situation, why), want
+
+
+def _fires(
+    item: Item | None, assessment: Assessment, situation: Situation, findings: Sequence[Finding]
+) -> tuple[Item | None, Want | None]:
+    if item is not None and item.state is ItemState.WITHDRAWN and not _again(item, findings, situation):
+        return item, None
+    content = content_of(assessment, findings)
+    reasons = _ordered(Reason(f.rule, f.priority, f.since, f.due_on) for f in findings)
+    summary = assessment.item
+    priority = max(f.priority for f in findings)
+    due_on = (
+        summary.due_on
+        if summary and summary.priority == priority
+        else min(reason.due_on for reason in reasons if reason.priority == priority)
+    )
+    task = _shown(item, situation)
+    if item is not None and item.state is ItemState.CLOSED and task is not None and task.close_pending:
+        item = replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None)
+    if item is None or not item.live:
+        new = Item(
+            source=situation.source,
+            patient=situation.patient,
+            base=situation.base,
+            n=1 + _highest_n(situation),
+            state=ItemState.HELD,
+            priority=priority,
+            due_on=due_on,
+            reasons=reasons,
+            content=content,
+            since=situation.today,
+            rank=situation.rank,
+            owner=situation.owner,
+        )
+        return new, None
+    kept = _complete(item)
+    same = kept.content == content and kept.not_due_since is None
+    current = replace(
+        kept,
+        priority=priority,
+        due_on=due_on,
+        reasons=reasons,
+        content=content,
+        rank=situation.rank,
+        owner=situation.owner if item.state is ItemState.HELD else item.owner,
+        not_due_since=None,
+        not_due_why=None,
+    )
+    changed = item.state is ItemState.OPEN and (not same or (task is not None and task.close_pending))
+    return current, Want.OPEN if changed else None
+
+
+def _quiet(item: Item, assessment: Assessment, situation: Situation) -> tuple[Item, Want | None]:
+    """Nothing fires any more, and everything that matters was read."""
+    if situation.blocked:
+        return _mark_incomplete(item, situation, "a resource that may matter cannot be read"), None
+    reason = _why_closed(item, assessment, situation)
+    task = _shown(item, situation)
+    if item.state is ItemState.OPEN and task is not None and task.status in PERSON_AT_IT | {"failed"}:
+        if item.not_due_since is not None:
+            return item, None
+        return replace(item, not_due_since=situation.today, not_due_why=reason.value), Want.OPEN
+    closed = _close(item, reason, situation.today)
+    return closed, Want.CLOSED if item.state is ItemState.OPEN else None
+
+
+def _why_closed(item: Item, assessment: Assessment, situation: Situation) -> CloseReason:
+    if assessment.last_review is not None and assessment.last_review >= item.since:
+        return CloseReason.REVIEWED
+    if any(f.suppressed_by in ("S12", "S13", "S15") for f in assessment.suppressed):
+        return CloseReason.REVIEWED  # an outcome given elsewhere answers it
+    if any(f.suppressed_by == "S1" for f in assessment.suppressed) or assessment.episode is None:
+        return CloseReason.SOURCE_ERROR
+    if all(_ran_out(reason, assessment, situation) for reason in item.reasons):
+        return CloseReason.EXPIRED
+    return CloseReason.RESOLVED
+
+
+def _ran_out(reason: Reason, assessment: Assessment, situation: Situation) -> bool:
+    window = WINDOWS.get(reason.rule)
+    if window is None or assessment.episode is None:
+        return False
+    days = situation.windows[window]
+    if reason.rule == "R04":
+        last_covered = assessment.episode.end - timedelta(days=1)
+        return not assessment.episode.covered and (situation.today - last_covered).days > days
+    return (situation.today - reason.since).days > days
+
+
+def _again(item: Item, findings: Sequence[Finding], situation: Situation) -> bool:
+    """Whether a deleted Task may be followed by a new one (§2, last row)."""
+    gone = item.withdrawn_on or situation.today
+    known = {reason.rule for reason in item.reasons}
+    return situation.today - gone >= WITHDRAWN_REST or any(
+        f.rule not in known or f.since > gone or f.priority > item.priority for f in findings
+    )
+
+
+def _highest_n(situation: Situation) -> int:
+    numbers = [item.n for item in situation.items]
+    for task in situation.shown:
+        base, _, n = task.key.rpartition("-")
+        if base == situation.base and n.isdecimal():
+            numbers.append(int(n))
+    return max(numbers, default=0)
+
+
+# -- small parts -------------------------------------------------------------------------------
+
+
+def _ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(reasons, key=lambda reason: (-reason.priority, reason.rule)))
+
+
+def _close(item: Item, reason: CloseReason, today: date) -> Item:
+    return replace(
+        _complete(item),
+        state=ItemState.CLOSED,
+        close_reason=reason,
+        closed_on=today,
+        not_due_since=None,
+        not_due_why=None,
+    )
+
+
+def _complete(item: Item) -> Item:
+    return replace(item, incomplete_since=None, incomplete_why=None)
+
+
+def _mark_incomplete(item: Item, situation: Situation, why: str) -> Item:
+    return replace(item, incomplete_since=item.incomplete_since or situation.now, incomplete_why=why)
+
+
+def _incomplete(newest: Item | None, situation: Situation, why: str) -> Decision:
+    if newest is None or not newest.live:
+        return Decision()
+    marked = _mark_incomplete(newest, situation, why)
+    return Decision(items=(marked,) if marked != newest else ())
+
+
+def _act(before: Item | None, after: Item) -> str:
+    if before is None:
+        return "item found"
+    if before.state is after.state:
+        return "item changed"
+    return {
+        ItemState.OPEN: "item opened again",
+        ItemState.HELD: "item held",
+        ItemState.CLOSED: f"item closed: {after.close_reason.value if after.close_reason else ''}",
+        ItemState.WITHDRAWN: "item withdrawn",
+    }[after.state]
