@@ -1,0 +1,1 @@
+"""Ways to deliver: what an item looks like in the EHR."""

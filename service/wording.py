@@ -1,0 +1,110 @@
+"""The sentences that clinicians read, made from an assessment (lifecycle.md §5).
+
+They say *review*, never *stop*; dates are absolute, so that a text stays true while it stands.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from service.model.assessment import Assessment, DmeToday, EpisodeSummary, Finding
+from service.model.facts import Range
+
+DESCRIPTION_LENGTH = 200  # characters; lifecycle.md §5
+INTENDED_USE = (
+    "This is a prompt for a clinician who can check it against the record; it is not an order, "
+    "and not for emergencies."
+)
+
+
+def day(when: date) -> str:
+    """`2 Apr 2026`."""
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{when.day} {months[when.month - 1]} {when.year}"
+
+
+def number(value: float) -> str:
+    """`10`, `2.5`, `6.67`: at most two decimals, none that say nothing."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def amount(mg: Range | None) -> str:
+    """`10 mg/day`, `5 to 10 mg/day`, `dose unknown`."""
+    if mg is None:
+        return "dose unknown"
+    if abs(mg.high - mg.low) < 0.005:
+        return f"{number(mg.high)} mg/day"
+    return f"{number(mg.low)} to {number(mg.high)} mg/day"
+
+
+def doses(episode: EpisodeSummary) -> str:
+    """Each medicine that covers the day with its dose, else the names alone."""
+    if not episode.daily_dose_mg:
+        return " and ".join(episode.ingredients)
+    return ", ".join(f"{name} {amount(mg)}" for name, mg in sorted(episode.daily_dose_mg.items()))
+
+
+def equivalent(dme: DmeToday | None) -> str:
+    """`10 mg/day as diazepam`, a range where the sources differ."""
+    return f"{amount(Range(dme.low, dme.high) if dme else None)} as diazepam"
+
+
+def description(assessment: Assessment) -> str:
+    """One line: what is due, the dose, since when, the last review; at most 200 characters."""
+    episode = assessment.episode
+    parts = ["Benzodiazepine review due"]
+    if episode is not None:
+        ended = "" if episode.covered else f", last supply ended {day(episode.end)}"
+        parts.append(f"{doses(episode)} since {day(episode.start)}{ended}")
+    review = f"last review {day(assessment.last_review)}" if assessment.last_review else "no review on record"
+    text = f"{': '.join(parts)}; {review}"
+    return text if len(text) <= DESCRIPTION_LENGTH else text[: DESCRIPTION_LENGTH - 1].rstrip() + "…"
+
+
+def reason(finding: Finding) -> str:
+    """A finding in one sentence with the numbers that decided."""
+    facts = ", ".join(
+        _fact(name, value) for name, value in finding.facts.items() if value not in (None, [], "")
+    )
+    return f"{finding.title} since {day(finding.since)}, due {day(finding.due_on)}" + (
+        f": {facts}" if facts else ""
+    )
+
+
+def _fact(name: str, value: object) -> str:
+    text = ", ".join(str(part) for part in value) if isinstance(value, list | tuple) else _value(value)
+    return f"{name.replace('_', ' ')} {text}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str):
+        try:
+            return day(date.fromisoformat(value))
+        except ValueError:
+            return value
+    return str(value)
+
+
+def next_steps(findings: Iterable[Finding]) -> list[str]:
+    """The actions of the findings, each once, the most pressing finding first."""
+    return list(dict.fromkeys(action for finding in findings for action in finding.actions))
+
+
+def note(assessment: Assessment) -> str:
+    """What to do next, what was missing, and what this is."""
+    steps = "; ".join(next_steps(assessment.findings[:2]))
+    lines = [f"Next: {steps}." if steps else "Next: review with the patient."]
+    if assessment.missing:
+        lines.append(f"Not visible to this service: {', '.join(assessment.missing)}.")
+    if any(item.in_scope for item in assessment.unreadable):
+        lines.append("At least one order could not be read; check the medication list itself.")
+    lines.append(f"Assessed for {day(assessment.as_of)} with policy {assessment.policy}. {INTENDED_USE}")
+    return " ".join(lines)
+
+
+def no_longer_due(since: date, why: str) -> str:
+    """Our note in a Task that a person is at."""
+    return f"No longer due since {day(since)}: {why}. Kept open because work on it has begun. {INTENDED_USE}"
