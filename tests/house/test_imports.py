@@ -50,6 +50,16 @@ def test_fhir_resources_writes_and_never_reads():
     assert found == []
 
 
+def test_only_the_border_speaks_http():
+    found = [
+        f"{path}:{line} imports {name}"
+        for path, module in modules("service").items()
+        if not path.startswith("service/fhir/")
+        for line, name in brings_in(module, {"httpx2", "http.client", "urllib.request", "requests"})
+    ]
+    assert found == []
+
+
 def test_asyncio_has_no_place_in_the_service():
     found = [
         f"{path}:{line} imports {name}"
