@@ -165,6 +165,18 @@ class Days:
         place = day + 1 - self.origin
         return self.first() if place <= 0 else Days(self.origin + place, self.bits >> place).first()
 
+    def nth(self, n: int) -> Day | None:
+        """The n-th day of the set, counted from 1; None when there are fewer."""
+        for run in self.periods():
+            if n <= run.length:
+                return run.start + n - 1
+            n -= run.length
+        return None
+
+    def next_change(self, day: Day) -> Day | None:
+        """The first day after `day` that is in the set when `day` is not, or the other way round."""
+        return self.run_end(day) if day in self else self.first_after(day)
+
     def count(self, start: Day, end: Day) -> int:
         """How many days of the set lie in `[start, end)`."""
         if not self.bits or end <= start:

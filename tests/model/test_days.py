@@ -63,6 +63,17 @@ def test_neighbours_and_runs_around_a_day(a, at):
     assert (x.run_start(at), x.run_end(at)) == ((start, end) if at in a else (None, None))
 
 
+@given(days, st.integers(1, 70))
+def test_the_nth_day_is_that_of_the_sorted_days(a, n):
+    assert Days.of(a).nth(n) == (sorted(a)[n - 1] if n <= len(a) else None)
+
+
+@given(days, st.integers(BASE - 10, BASE + 130))
+def test_the_next_change_is_the_first_later_day_that_answers_otherwise(a, at):
+    later = (d for d in range(at + 1, BASE + 140) if (d in a) != (at in a))
+    assert Days.of(a).next_change(at) == next(later, None)
+
+
 @given(days)
 def test_runs_are_unbroken_apart_and_complete(a):
     runs = Days.of(a).periods()
