@@ -1,4 +1,4 @@
-"""The built wheel, in an environment of its own, away from the checkout: does it hold and start everything?"""
+"""The built wheel, installed away from the checkout: does it hold everything, and does it start?"""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel]
     subprocess.run(pip, check=True, capture_output=True, timeout=START_SECONDS)
-    # A path file only adds a folder: it does not run that folder's own path files, so the checkout stays unseen.
+    # A path file only adds a folder and does not run the path files in it: the checkout stays unseen.
     (site,) = folder.glob("lib/python*/site-packages")
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return Installed(wheel, folder)
