@@ -291,6 +291,14 @@ class CycleReport:
     unknown_keys: tuple[str, ...] = ()
     failures: tuple[ReadFailure, ...] = ()
     reads_ok: int = 0  # discover and gather reads that succeeded; 0 means exit 3
+    stopped: str | None = None  # why writing stopped: authorisation or configuration
 
 
 Assess = Callable[[PatientRecord, date], Assessment]
+
+
+class Log(Protocol):
+    """Structured events; the fields never hold a patient's details (`service/logs.py` refuses them)."""
+
+    def info(self, event: str, **fields: object) -> object: ...
+    def warning(self, event: str, **fields: object) -> object: ...

@@ -108,3 +108,16 @@ def note(assessment: Assessment) -> str:
 def no_longer_due(since: date, why: str) -> str:
     """Our note in a Task that a person is at."""
     return f"No longer due since {day(since)}: {why}. Kept open because work on it has begun. {INTENDED_USE}"
+
+
+_CLOSE_REASONS = {
+    "reviewed": "a review has been recorded",
+    "resolved": "the record no longer asks for one",
+    "expired": "the time in which it could be acted on has passed",
+    "source-error": "the orders or the patient's record were taken back",
+}
+
+
+def close_reason(reason: str) -> str:
+    """A close reason in words."""
+    return _CLOSE_REASONS.get(reason, reason)

@@ -119,6 +119,20 @@ def shows(current: Json, wanted: Json, written: Json) -> bool:
     return {**probe, "lastModified": None} == {**current, "lastModified": None}
 
 
+def baseline(task: Json) -> dict[str, Any]:
+    """What a new Task says in people's elements, and our note: what later tells their edits apart."""
+    return {name: task[name] for name in (*THEIRS, "note") if name in task}
+
+
+def next_baseline(current: Json, wanted: Json, written: Json) -> dict[str, Any]:
+    """The baseline after an update: an element that a person changed stays theirs for good."""
+    after = {name: written[name] for name in THEIRS if name in written}
+    for name in ("owner", "restriction"):
+        if name in wanted and current.get(name) == written.get(name):
+            after[name] = wanted[name]
+    return {**after, "note": wanted.get("note", [])}
+
+
 def is_touched(current: Json, written: Json) -> bool:
     """A person changed one of their elements since our last write; version and meta never count."""
     if any(current.get(name) != written.get(name) for name in THEIRS):

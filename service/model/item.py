@@ -89,6 +89,8 @@ class Attempt:
     doing: Doing = Doing.NONE
     fence: int | None = None  # the lease's number when it was sent
     since: datetime | None = None  # sent at, or unknown since
+    generation: int | None = None  # of the desired that was sent
+    baseline: Mapping[str, object] | None = None  # `SeenTask.baseline` once it is confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class SeenTask:
 
     reference: str  # "Task/…"
     version: str | None  # ETag as given
-    written: Mapping[str, object]  # the resource as it stood after our last confirmed write
+    baseline: Mapping[str, object]  # people's elements and our note as we last wrote them
     generation: int  # the desired generation that it shows
     status: str
     gone: int = 0  # cycles in which it was not found

@@ -1,0 +1,129 @@
+"""The daily comparison of all own Tasks in the EHR with the ledger (lifecycle.md §3, step 8)."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from service.channels import task as tasks
+from service.cycle.gone import Gone
+from service.cycle.keeper import Keeper
+from service.cycle.parts import Parts
+from service.fhir.errors import FhirError
+from service.model.item import CloseReason, Doing, ItemState, Projection
+from service.ports import QuarantineRow
+from service.reconcile import LIVE
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Checked:
+    """What the comparison found and did."""
+
+    tasks: int = 0
+    cancelled: int = 0
+    reopened: int = 0
+    set_aside: int = 0
+    missing: int = 0
+    complete: bool = True
+    why: str | None = None
+
+
+def check_own_tasks(parts: Parts, keeper: Keeper, *, writing: bool) -> Checked:
+    """Each own Task is in the ledger, each open item has exactly one."""
+    raw, read = parts.source.own_tasks()
+    if read.state != "complete":
+        return Checked(complete=False, why=read.why)
+    by_key: dict[str, list[Json]] = defaultdict(list)
+    for body in raw:
+        task: Json = msgspec.json.decode(body)
+        key = tasks.key_of(task, parts.settings.item_system)
+        if key is not None:
+            by_key[key].append(task)
+    done = Checked(tasks=sum(map(len, by_key.values())))
+    for key, found in by_key.items():
+        live = sorted((t for t in found if t.get("status") in LIVE), key=_age)
+        if live:
+            _one_key(parts, keeper, key, live, done, writing=writing)
+    with parts.ledger.read() as tx:
+        open_keys = {item.key for item in tx.items(parts.id, ItemState.OPEN)}
+        known = [row for row in tx.projections(parts.id) if row.seen is not None and row.key in open_keys]
+    missing = [row.key for row in known if row.key not in by_key]
+    ended = [
+        row
+        for row in known
+        if row.key in by_key and not any(t.get("status") in LIVE for t in by_key[row.key])
+    ]
+    if ended:
+        with parts.ledger.write(keeper.lease) as tx:
+            tx.mark_due(parts.id, [row.patient for row in ended], "its Task was ended")
+    done.missing = len(missing)
+    Gone(parts, keeper).verify(missing)
+    return done
+
+
+def _one_key(
+    parts: Parts, keeper: Keeper, key: str, live: list[Json], done: Checked, *, writing: bool
+) -> None:
+    with parts.ledger.read() as tx:
+        item = tx.item(key)
+        row = tx.projection(parts.id, key)
+    if item is not None and item.live:
+        known = row.seen.reference if row and row.seen else f"Task/{live[0].get('id')}"
+        for task in live:
+            if f"Task/{task.get('id')}" != known:
+                _retire(parts, keeper, key, row, task, done, writing=writing)
+        return
+    if row is not None and (row.attempt.doing is not Doing.NONE or (row.desired and row.desired.close)):
+        return  # an end of it is on its way
+    for task in live:
+        _retire(parts, keeper, key, row, task, done, writing=writing)
+
+
+def _retire(
+    parts: Parts,
+    keeper: Keeper,
+    key: str,
+    row: Projection | None,
+    task: Json,
+    done: Checked,
+    *,
+    writing: bool,
+) -> None:
+    """A live own Task that no item stands for: cancelled when untouched, else its item is re-opened."""
+    baseline = row.seen.baseline if row and row.seen else {**tasks.baseline(task), "status": "requested"}
+    now = parts.now()
+    if not tasks.is_touched(task, baseline) and not task.get("output"):
+        if not writing:
+            return
+        try:
+            etag = (task.get("meta") or {}).get("versionId")
+            body = tasks.ended(task, CloseReason.SUPERSEDED, now)
+            parts.client.update(body, if_match=f'W/"{etag}"' if etag else None)
+        except FhirError as problem:  # tomorrow's check tries again
+            parts.log.warning("own task not cancelled", key=key, why=str(problem))
+            return
+        done.cancelled += 1
+        with parts.ledger.write(keeper.lease) as tx:
+            tx.audit(parts.id, "own task without an item cancelled", now, actor="service", subject=key)
+        return
+    with parts.ledger.write(keeper.lease) as tx:
+        item = tx.item(key)
+        if item is None or item.live:
+            reason = "unknown-task" if item is None else "duplicate-touched"
+            tx.set_aside(
+                QuarantineRow(parts.id, tasks.patient_of(task), f"Task/{task.get('id')}", key, reason, now)
+            )
+            done.set_aside += 1
+            return
+        tx.save_item(replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None), now)
+        tx.void_outcome(parts.id, key, now)
+        tx.mark_due(parts.id, [item.patient], "its Task was opened again")
+        tx.audit(parts.id, "item opened again", now, actor="service", subject=key)
+        done.reopened += 1
+
+
+def _age(task: Json) -> tuple[str, str]:
+    return str(task.get("authoredOn") or ""), str(task.get("id"))

@@ -1,0 +1,327 @@
+"""Gather, assess and reconcile a group of patients, and commit what follows in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from service import wording
+from service.assess import assess, render
+from service.channels import task as tasks
+from service.cycle.parts import Parts
+from service.identity import another_person
+from service.model.assessment import Assessment
+
+from service.model.item import Desired, Doing, Item, ItemState, Projection
+from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
+from service.reconcile import WINDOWS, Decision, ShownTask, Situation, Want, reconcile
+from service.record.group import PatientRecord
+
+_DEPENDENCE_RANK = {"likely": 3, "possible": 2, "unlikely": 1, "none": 0}
+
+
+@dataclass
+class Looked:
+    """What looking at patients came to; grows with each group of a cycle."""
+
+    patients: int = 0
+    assessed: int = 0
+    incomplete: int = 0
+    complete_reads: int = 0
+    quarantined: set[str] = field(default_factory=set)
+    held: dict[str, Assessment] = field(default_factory=dict)  # by item key, for the release
+    missing: list[str] = field(default_factory=list)  # keys whose Task a complete read did not show
+    once_complete: set[str] = field(default_factory=set)  # types read completely for somebody
+    planned_new: int = 0  # of a dry run
+
+
+def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Looked) -> None:
+    """Look at these patients; `lease` None is a dry run that writes nothing."""
+    with parts.ledger.read() as tx:
+        outcomes = tx.outcomes_of(parts.id, patients)
+        once_complete = tx.source_state(parts.id).once_complete
+    records = parts.source.gather(patients, outcomes, once_complete)
+    now = parts.now()
+    today = parts.day(now)
+    answers = [_answer(parts, record, today) for record in records]
+    with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
+        for record, assessment in zip(records, answers, strict=True):
+            _Patient(parts, tx, record, found, now, today, dry=lease is None).take(assessment)
+
+
+def _answer(parts: Parts, record: PatientRecord, today: date) -> Assessment | str:
+    """The assessment, or why there is none; one record that cannot be thought about stops nothing else."""
+    try:
+        return assess(record, parts.policy, parts.knowledge, today)
+    except Exception as problem:  # noqa: BLE001 (the one home of it in a cycle: set aside, named, looked at again)
+        parts.log.warning("assessment failed", error=type(problem).__name__)
+        return f"assessment failed: {type(problem).__name__}"
+
+
+@dataclass
+class _Patient:
+    """One patient in the group's transaction."""
+
+    parts: Parts
+    tx: Transaction
+    record: PatientRecord
+    found: Looked
+    now: datetime
+    today: date
+    dry: bool
+
+    @property
+    def id(self) -> str:
+        return self.record.patient_id
+
+    def take(self, assessment: Assessment | str) -> None:
+        """Reconcile and write one patient."""
+        source = self.parts.id
+        self.found.patients += 1
+        row = self.tx.patient(source, self.id) or PatientRow(
+            source=source, patient=self.id, base=self.parts.identity.base(source, self.id)
+        )
+        failed = sorted(kind for kind, read in self.record.reads.items() if read.failed)
+        self.found.complete_reads += any(read.state == "complete" for read in self.record.reads.values())
+        self.found.once_complete |= {k for k, read in self.record.reads.items() if read.state == "complete"}
+        person = self._fingerprint(row)
+        if person is not None and another_person(row.fingerprint, person):
+            self._set_aside("patient-changed", reference=f"Patient/{self.id}")
+            self._save_row(row, complete=False)
+            return
+        if isinstance(assessment, str):
+            self._set_aside("assessment-failed", reference=f"Patient/{self.id}")
+            self._save_row(row, complete=False)
+            self.found.incomplete += 1
+            return
+        self.found.assessed += 1
+        self.found.incomplete += bool(failed)
+        blocked = self._quarantine(assessment)
+        items = self.tx.items_of(source, self.id)
+        projections = {projection.key: projection for projection in self.tx.projections_of(source, self.id)}
+        situation = Situation(
+            source=source,
+            patient=self.id,
+            base=row.base,
+            items=items,
+            shown=_shown(self.record, row.base, projections),
+            today=self.today,
+            now=self.now,
+            windows={name: self.parts.policy.days(name) for name in WINDOWS.values()},
+            rank=_rank(assessment, self.record, self.today),
+            owner=_owner(assessment, self.record),
+            blocked=blocked,
+        )
+        decision = reconcile(assessment, situation)
+        self._note_missing(items, projections)
+        for item in decision.items:
+            if item.state is ItemState.HELD:
+                self.found.held[item.key] = assessment
+                self.found.planned_new += 1
+        for item in items:
+            if item.state is ItemState.HELD and item.live:
+                self.found.held[item.key] = assessment
+        if self.dry:
+            return
+        self._write(decision, assessment, projections)
+        self._save_row(
+            row,
+            complete=not failed,
+            wake_on=assessment.wake_on,
+            fingerprint=person if person is not None else row.fingerprint,
+            due=bool(decision.void),
+        )
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _write(
+        self, decision: Decision, assessment: Assessment, projections: Mapping[str, Projection]
+    ) -> None:
+        source, now = self.parts.id, self.now
+        for outcome in self.record.task_outcomes():
+            self.tx.save_outcome(source, self.id, outcome, now)
+        for key in decision.void:
+            self.tx.void_outcome(source, key, now)
+        for item in decision.items:
+            self.tx.save_item(item, now)
+        for act, key in decision.acts:
+            self.tx.audit(source, act, now, actor="service", subject=key)
+        for key in decision.failed_elsewhere:
+            self._set_aside("task-failed-elsewhere", key=key)
+        wants = dict(decision.wants)
+        for item in {item.key: item for item in decision.items}.values():
+            want = wants.get(item.key)
+            projection = projections.get(item.key)
+            if want is Want.OPEN:
+                self._want_open(item, assessment, projection)
+            elif want is Want.CLOSED:
+                self._want_closed(item, projection)
+            elif item.state is ItemState.CLOSED and projection is not None:
+                self.tx.save_projection(replace(projection, desired=None), now)
+        self.tx.save_assessment(source, StoredAssessment(self.id, now, render(assessment)))
+
+    def _want_open(self, item: Item, assessment: Assessment, projection: Projection | None) -> None:
+        if item.not_due_since is not None and projection is not None and projection.desired is not None:
+            why = wording.close_reason(item.not_due_why or "")
+            elements: Mapping[str, Any] = tasks.no_longer_due(
+                projection.desired.elements, item.not_due_since, why
+            )
+        elif assessment.findings:
+            elements = elements_of(self.parts, assessment, item)
+        else:
+            return
+        want(self.tx, self.parts, item, elements, projection, self.now)
+
+    def _want_closed(self, item: Item, projection: Projection | None) -> None:
+        if projection is None:
+            return
+        untouched = projection.seen is None and projection.attempt.doing is Doing.NONE
+        desired = None
+        if not untouched and projection.desired is not None:
+            desired = replace(
+                projection.desired, generation=projection.desired.generation + 1, close=item.close_reason
+            )
+        self.tx.save_projection(
+            replace(projection, desired=desired, tries=0, next_try_at=None, rejected=False, error=None),
+            self.now,
+        )
+
+    def _save_row(self, row: PatientRow, *, complete: bool, due: bool = False, **changes: Any) -> None:
+        if self.dry:
+            return
+        since = None if complete else row.incomplete_since or self.now
+        self.tx.save_patient(
+            replace(
+                row,
+                due=due,
+                due_why=None,
+                first=False,
+                gathered_at=self.now,
+                complete=complete,
+                incomplete_since=since,
+                reads=dict(self.record.reads),
+                **changes,
+            )
+        )
+
+    # -- what stands out -----------------------------------------------------------------------
+
+    def _fingerprint(self, row: PatientRow) -> dict[str, object] | None:
+        patient = self.record.patient
+        if patient is None:
+            return None
+        pairs = [(each.system, each.value) for each in patient.identifier or () if each.value]
+        return self.parts.identity.fingerprint(pairs, patient.birth_date)
+
+    def _quarantine(self, assessment: Assessment) -> bool:
+        """Put unreadable resources before people; True while one that may matter is not accepted."""
+        unread = [(each.reference, each.reason) for each in assessment.unreadable if each.in_scope]
+        accepted = (
+            {
+                (row.reference, row.reason)
+                for row in self.tx.quarantine(self.parts.id)
+                if row.patient == self.id and row.accepted_at is not None
+            }
+            if unread
+            else set()
+        )
+        for reference, reason in unread:
+            self._set_aside(reason, reference=reference)
+        if not self.dry:
+            self.tx.settle_quarantine(self.parts.id, self.id, unread)
+        return any(pair not in accepted for pair in unread)
+
+    def _set_aside(self, reason: str, *, reference: str | None = None, key: str | None = None) -> None:
+        self.found.quarantined.add(f"{self.id} {reference or key} {reason}")
+        if not self.dry:
+            self.tx.set_aside(QuarantineRow(self.parts.id, self.id, reference, key, reason, self.now))
+
+    def _note_missing(self, items: Iterable[Item], projections: Mapping[str, Projection]) -> None:
+        read = self.record.reads.get("Task")
+        if read is None or read.state != "complete":
+            return
+        there = {task.key for task in self.record.own_tasks()}
+        for item in items:
+            projection = projections.get(item.key)
+            known = projection is not None and projection.seen is not None
+            if item.state is ItemState.OPEN and known and item.key not in there:
+                self.found.missing.append(item.key)
+
+
+def want(
+    tx: Transaction,
+    parts: Parts,
+    item: Item,
+    elements: Mapping[str, Any],
+    projection: Projection | None,
+    now: datetime,
+) -> None:
+    """Make `elements` what the EHR should show of the item; a newer want replaces an unsent one."""
+    if "task" not in parts.settings.channels:
+        return
+    before = projection or Projection(parts.id, item.key, item.patient, "Task", None)
+    generation = 1 + max(
+        before.desired.generation if before.desired else 0, before.seen.generation if before.seen else 0
+    )
+    tx.save_projection(
+        replace(
+            before,
+            desired=Desired(dict(elements), generation),
+            tries=0,
+            next_try_at=before.next_try_at if before.attempt.doing is not Doing.NONE else None,
+            rejected=False,
+            error=None,
+        ),
+        now,
+    )
+
+
+def elements_of(parts: Parts, assessment: Assessment, item: Item) -> dict[str, Any]:
+    """What the item's Task should hold."""
+    return tasks.elements(
+        assessment,
+        item,
+        requester=parts.settings.requester or None,
+        pool=parts.settings.pool or None,
+        release_days=parts.release_days(),
+    )
+
+
+def _shown(record: PatientRecord, base: str, projections: Mapping[str, Projection]) -> tuple[ShownTask, ...]:
+    shown = []
+    for task in record.own_tasks():
+        if task.key.rpartition("-")[0] != base:
+            continue
+        projection = projections.get(task.key)
+        pending = (
+            projection is not None
+            and projection.desired is not None
+            and projection.desired.close is not None
+            and (projection.seen is None or projection.seen.generation < projection.desired.generation)
+        )
+        shown.append(ShownTask(task.key, task.reference, task.status, task.ours_ended, close_pending=pending))
+    return tuple(shown)
+
+
+def _rank(assessment: Assessment, record: PatientRecord, today: date) -> tuple[int, int, float, int, int]:
+    """The order of release: priority, dependence, DME, age, length (lifecycle.md §6)."""
+    episode = assessment.episode
+    priority = int(assessment.item.priority) if assessment.item else 0
+    if episode is None:
+        return (priority, 0, 0.0, 0, 0)
+    born = record.patient.birth_date if record.patient else None
+    age = today.year - int(born[:4]) if born and born[:4].isdecimal() else 0
+    return (
+        priority,
+        _DEPENDENCE_RANK.get(episode.dependence, 0),
+        episode.dme.high if episode.dme else 0.0,
+        age,
+        (today - episode.start).days,
+    )
+
+
+def _owner(assessment: Assessment, record: PatientRecord) -> str | None:
+    """Prescriber of the newest order if active, else the general practitioner (lifecycle.md §5)."""
+    if assessment.prescriber and record.is_active_practitioner(assessment.prescriber):
+        return assessment.prescriber
+    return record.general_practitioner()
