@@ -120,8 +120,9 @@ class Conditions:
         for length in self._prefix_lengths:
             if length <= len(code):
                 found += self._icd_prefix.get(code[:length], ())
-        category = code[:_CATEGORY]
-        found += [row for first, last, row in self._icd_ranges if first <= category <= last]
+        if len(code) >= _CATEGORY:
+            category = code[:_CATEGORY]
+            found += [row for first, last, row in self._icd_ranges if first <= category <= last]
         return tuple(found)
 
     def _add(self, row: Row) -> ConditionRow:
