@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.model.days import Day, Days
-from service.model.facts import Drug, Order, Range
+from service.model.facts import Drug, Order, Phase, Range
 from service.model.levels import Levels
 
 
@@ -20,8 +20,8 @@ class DoseSpan:
 class Supply:
     """The days that one order or fill covers.
 
-    `start` and `end` are final: after carry-over, replacement and cuts.  `written_start` and
-    `written_end` are those before the overlap step, `written_end` after cuts.
+    `start` and `end` are final: after carry-over, replacement and cuts; `end <= start` when nothing is left.
+    `written_start` and `written_end` are those before the overlap step, `written_end` after cuts.
     """
 
     reference: str  # of the order, or of the fill
@@ -31,30 +31,59 @@ class Supply:
     end: Day
     written_start: Day
     written_end: Day
+    length: int  # days before any cut
     as_needed: bool
-    open_ended: bool
+    open_ended: bool  # nothing says how long: see `is_open`
+    cut: Day | None  # the day on which it was cut: stop, successor, death; of an open-ended one also the next supply
     rule: str  # which length rule gave it: "bounds", "duration", "expected", "quantity", "open", "assumed", "fill"
-    doses: tuple[DoseSpan, ...]
+    phases: tuple[Phase, ...]
+    doses: tuple[DoseSpan, ...]  # without the days of a phase of 0 mg
     units: float | None  # tablets or mL, repeats included
     units_per_administration: float | None
+    is_fill: bool = False
     flags: frozenset[str] = frozenset()
 
     @property
     def days(self) -> Days:
-        return Days.span(self.start, self.end)
+        """The covered days."""
+        if len(self.doses) == 1:
+            return Days.span(self.doses[0].start, self.doses[0].end)
+        return Days.union(Days.span(span.start, span.end) for span in self.doses)
+
+    @property
+    def ingredient(self) -> str:
+        return self.drug.ingredient
+
+    def is_open(self, day: Day) -> bool:
+        """Whether on `day` its end is not known yet (exposure.md §0)."""
+        return self.open_ended and (self.cut is None or day < self.cut)
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Supplies joined by at most the permissible gap."""
+    """Supplies joined by at most the permissible gap, as far as they are known on some day."""
 
     start: Day
-    end: Day  # the day after the last covered one
+    end: Day  # the day after the last covered one; of an open supply: where it ends at the latest
     gap: int  # the permissible gap that follows it, days
-    supplies: tuple[Supply, ...]
-    covered: Days
-    ingredients: tuple[str, ...]
-    flags: frozenset[str]
+    supplies: tuple[Supply, ...]  # in order of written start, then reference
+
+    @property
+    def covered(self) -> Days:
+        """The days that the supplies of the episode cover, future ones too."""
+        return Days.union(supply.days for supply in self.supplies)
+
+    @property
+    def ingredients(self) -> tuple[str, ...]:
+        return tuple(sorted({supply.ingredient for supply in self.supplies}))
+
+    def end_on(self, day: Day) -> Day:
+        """The end as it is written on `day`: an open supply reaches the day after."""
+        return max(min(s.end, day + 1) if s.is_open(day) else s.end for s in self.supplies)
+
+    def is_open(self, day: Day) -> bool:
+        """Whether a supply of it is open on `day`."""
+        return any(supply.is_open(day) for supply in self.supplies)
 
 
 @dataclass(frozen=True, slots=True)
