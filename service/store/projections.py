@@ -1,6 +1,7 @@
 """The EHR objects that we own: what each should be, what it is, and what is still to be done."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -80,11 +81,9 @@ def _columns(of: Projection) -> dict[str, Any]:
         "kind": of.kind,
         "patient": of.patient,
         "state": of.state.value,
-        "desired": _desired_json(of.desired),
-        "seen": _seen_json(of.seen),
-        "doing": of.attempt.doing.value,
-        "fence": of.attempt.fence,
-        "attempt_since": of.attempt.since,
+        "desired": _fields(of.desired) if of.desired else None,
+        "seen": _fields(of.seen) if of.seen else None,
+        "attempt": _fields(of.attempt) if of.attempt != Attempt() else None,
         "tries": of.tries,
         "next_try_at": of.next_try_at,
         "error": of.error,
@@ -99,8 +98,8 @@ def _projection(row: RowMapping) -> Projection:
         patient=row["patient"],
         kind=row["kind"],
         desired=_desired(row["desired"]),
-        seen=_seen(row["seen"]),
-        attempt=Attempt(Doing(row["doing"]), row["fence"], row["attempt_since"]),
+        seen=SeenTask(**row["seen"]) if row["seen"] else None,
+        attempt=_attempt(row["attempt"]),
         tries=row["tries"],
         next_try_at=row["next_try_at"],
         error=row["error"],
@@ -108,15 +107,10 @@ def _projection(row: RowMapping) -> Projection:
     )
 
 
-def _desired_json(desired: Desired | None) -> dict[str, Any] | None:
-    if desired is None:
-        return None
-    return {
-        "elements": desired.elements,
-        "generation": desired.generation,
-        "close": desired.close.value if desired.close else None,
-        "person_at_it_note": desired.person_at_it_note,
-    }
+def _fields(part: Desired | SeenTask | Attempt) -> dict[str, Any]:
+    """JSON of a projection's part; a field that later gets a default needs no migration."""
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in values.items()}
 
 
 def _desired(values: Mapping[str, Any] | None) -> Desired | None:
@@ -126,18 +120,9 @@ def _desired(values: Mapping[str, Any] | None) -> Desired | None:
     return Desired(**{**values, "close": CloseReason(close) if close else None})
 
 
-def _seen_json(seen: SeenTask | None) -> dict[str, Any] | None:
-    if seen is None:
-        return None
-    return {
-        "reference": seen.reference,
-        "version": seen.version,
-        "written": seen.written,
-        "generation": seen.generation,
-        "status": seen.status,
-        "gone": seen.gone,
-    }
-
-
-def _seen(values: Mapping[str, Any] | None) -> SeenTask | None:
-    return None if values is None else SeenTask(**values)
+def _attempt(values: Mapping[str, Any] | None) -> Attempt:
+    if values is None:
+        return Attempt()
+    since = values["since"]
+    known = {"doing": Doing(values["doing"]), "since": datetime.fromisoformat(since) if since else None}
+    return Attempt(**{**values, **known})

@@ -160,9 +160,7 @@ projection_table = Table(
     Column("state", Text, nullable=False),  # Projection.state, for projection_work
     Column("desired", Json),
     Column("seen", Json),
-    Column("doing", Text, nullable=False),
-    Column("fence", BigInteger),
-    Column("attempt_since", Instant),
+    Column("attempt", Json),  # NULL: none
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Instant),
     Column("error", Words),

@@ -128,9 +128,7 @@ def _projections() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("desired", sa.Text),
         sa.Column("seen", sa.Text),
-        sa.Column("doing", sa.Text, nullable=False),
-        sa.Column("fence", sa.BigInteger),
-        sa.Column("attempt_since", sa.BigInteger),
+        sa.Column("attempt", sa.Text),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("next_try_at", sa.BigInteger),
         sa.Column("error", sa.Text),
@@ -202,26 +200,22 @@ def _records() -> None:
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
     """An index over the rows for which `where` holds."""
     condition = sa.text(where)
-    op.create_index(
-        name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition
-    )
+    op.create_index(name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def _refuse_to_change_the_audit() -> None:
-    statements = {"sqlite": SQLITE_TRIGGERS, "postgresql": POSTGRESQL_TRIGGERS}
-    for statement in statements[op.get_bind().dialect.name]:
-        op.execute(statement)
-
-
-SQLITE_TRIGGERS = (
-    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
-    "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
-    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
-    "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
-)
-POSTGRESQL_TRIGGERS = (
-    "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$",
-    "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-    "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
-)
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()"
+    )
