@@ -1,0 +1,1 @@
+"""From the bytes of an EHR to one value per patient (pure): elements, read, group."""
