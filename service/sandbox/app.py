@@ -30,9 +30,9 @@ def create_app(
     now = clock or store.clock
     app = Flask("service.sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False  # a FHIR client expects no redirects
 
     @app.route(MOUNT, defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
-    @app.route(f"{MOUNT}/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route(f"{MOUNT}/<path:path>", methods=_METHODS, provide_automatic_options=False)
     def fhir(path: str) -> Response:
         return _response(answering.handle(_request(path)))
