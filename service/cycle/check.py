@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from service.channels import task as tasks
+from service.channels.ehr import TaskChannel
 from service.cycle.gone import Gone
 from service.cycle.keeper import Keeper
 from service.cycle.parts import Parts
@@ -99,9 +100,10 @@ def _retire(
         if not writing:
             return
         try:
-            etag = (task.get("meta") or {}).get("versionId")
+            number = (task.get("meta") or {}).get("versionId")
             body = tasks.ended(task, CloseReason.SUPERSEDED, now)
-            parts.client.update(body, if_match=f'W/"{etag}"' if etag else None)
+            channel = TaskChannel(parts.client, parts.settings.item_system)
+            channel.change(body, key=key, version=f'W/"{number}"' if number else None)
         except FhirError as problem:  # tomorrow's check tries again
             parts.log.warning("own task not cancelled", key=key, why=str(problem))
             return

@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from service.ports import Clock, Ledger, LeaseLostError, LedgerError, Lease
+from service.ports import Clock, Lease, LeaseLostError, Ledger, LedgerError
 
 
 class Keeper:

@@ -191,8 +191,7 @@ class _Cycle:
 
     def _delivery(self) -> Delivery:
         assert self.keeper is not None  # noqa: S101 (a dry run ends before)
-        abilities = self.parts.client.task_abilities()
-        return Delivery(self.parts, self.keeper, abilities.own_ids, abilities.conditional_create)
+        return Delivery(self.parts, self.keeper)
 
     def _daily_check(self, started: datetime) -> None:
         assert self.keeper is not None  # noqa: S101 (a dry run ends before)

@@ -1,0 +1,57 @@
+"""What must be true right before a Task is written (lifecycle.md §3, step 2)."""
+
+from datetime import timedelta
+
+from service.channels.ehr import TaskChannel
+from service.cycle.parts import Parts
+from service.cycle.recorder import Recorder
+from service.fhir.errors import GoneError, NotFoundError
+from service.identity import another_person
+from service.model.item import Projection
+
+
+class Checks:
+    """Each says yes, or sends the patient back to be looked at first and says no."""
+
+    def __init__(self, parts: Parts, channel: TaskChannel, recorder: Recorder) -> None:
+        self.parts = parts
+        self.channel = channel
+        self.recorder = recorder
+
+    def is_fresh(self, row: Projection) -> bool:
+        """An assessment older than `stale_minutes` sends the patient back to be looked at first."""
+        with self.parts.ledger.read() as tx:
+            stored = tx.assessment(row.source, row.patient)
+        limit = timedelta(minutes=self.parts.settings.stale_minutes)
+        if stored is not None and self.parts.now() - stored.assessed_at <= limit:
+            return True
+        self.recorder.send_back(row, "assessment is stale")
+        return False
+
+    def same_person(self, row: Projection) -> bool:
+        """The patient is active and still the one whose record was assessed."""
+        try:
+            patient = self.channel.read("Patient", row.patient).resource
+        except (GoneError, NotFoundError):
+            self.recorder.send_back(row, "patient not found")
+            return False
+        with self.parts.ledger.read() as tx:
+            known = tx.patient(row.source, row.patient)
+        pairs = [
+            (each.get("system"), str(each.get("value")))
+            for each in patient.get("identifier") or []
+            if isinstance(each, dict) and each.get("value")
+        ]
+        birth = patient.get("birthDate")
+        person = self.parts.identity.fingerprint(pairs, birth if isinstance(birth, str) else None)
+        if patient.get("active") is False or (known and another_person(known.fingerprint, person)):
+            self.recorder.send_back(row, "patient changed")
+            return False
+        return True
+
+    def is_alias(self, patient: str | None, row: Projection) -> bool:
+        if patient is None:
+            return False
+        with self.parts.ledger.read() as tx:
+            known = tx.patient(row.source, patient)
+        return known is not None and known.alias_of == row.patient
