@@ -1,0 +1,1 @@
+"""The border to an EHR: the one egress, credentials, and typed FHIR calls."""
