@@ -25,6 +25,7 @@ from service.record.elements import (
     Resource,
     Task,
 )
+from service.record.own_tasks import OwnTask, own_task
 from service.record.read import Reading, Unreadable
 from service.record.references import local_reference
 
@@ -69,6 +70,30 @@ class PatientRecord:
     unreadable: tuple[Unreadable, ...] = ()
     reads: Mapping[str, Read] = field(default_factory=dict)  # by resource type
     traits: Traits = Traits()
+
+    @property
+    def patient_id(self) -> str:
+        """The bare id."""
+        return self.reference.removeprefix("Patient/")
+
+    def own_tasks(self) -> tuple[OwnTask, ...]:
+        """Our own Tasks as the EHR shows them."""
+        found = (own_task(one, self.traits.item_system, self.traits.timezone) for one in self.tasks)
+        return tuple(one for one in found if one is not None)
+
+    def task_outcomes(self) -> tuple[Outcome, ...]:
+        """What people decided by ending our Tasks."""
+        return tuple(one.outcome for one in self.own_tasks() if one.outcome is not None)
+
+    def general_practitioner(self) -> str | None:
+        """The first one named by a reference that can own a Task."""
+        named = (one.reference for one in (self.patient.general_practitioner or () if self.patient else ()))
+        return next((found for found in map(local_reference, named) if found and found[0] != "#"), None)
+
+    def is_active_practitioner(self, reference: str) -> bool:
+        """Whether the Practitioner or PractitionerRole was read and is not said to be inactive."""
+        people: tuple[Practitioner | PractitionerRole, ...] = (*self.practitioners, *self.roles)
+        return any(one.reference == reference and one.active is not False for one in people)
 
 
 class Gathered:
@@ -256,7 +281,7 @@ def _record(
         encounters=of(Encounter),
         responses=of(QuestionnaireResponse),
         plans=of(CarePlan),
-        tasks=tuple(task for task in of(Task) if is_own(task, traits.item_system)),
+        tasks=tuple(task for task in of(Task) if own_task(task, traits.item_system, traits.timezone)),
         outcomes=outcomes,
         practitioners=people,
         roles=roles,
@@ -265,11 +290,6 @@ def _record(
         reads=reads,
         traits=traits,
     )
-
-
-def is_own(task: Task, item_system: str) -> bool:
-    """Whether the Task is one of ours: it has an identifier of our system."""
-    return any(one.system == item_system and one.value for one in task.identifier or ())
 
 
 def _ordered(resources: Iterable[R]) -> tuple[R, ...]:
