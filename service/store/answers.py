@@ -30,7 +30,7 @@ class AnswerRows(Rows):
         return None if found is None else StoredAssessment(patient, found["assessed_at"], found["body"])
 
     def outcomes_of(self, source: str, patients: Iterable[str]) -> dict[str, list[Outcome]]:
-        """Those that count, of each patient asked for (maybe none), by day, then reference."""
+        """Those that count, of each patient asked for (maybe none), by day, reference and key."""
         found: dict[str, list[Outcome]] = {}
         for ids in portions(patients):
             found.update((patient, []) for patient in ids)
@@ -42,7 +42,7 @@ class AnswerRows(Rows):
             ordered = (
                 select(outcome_table)
                 .where(those)
-                .order_by(outcome_table.c.day, outcome_table.c.reference, outcome_table.c.id)
+                .order_by(outcome_table.c.day, outcome_table.c.reference, outcome_table.c.key)
             )
             for row in self._connection.execute(ordered).mappings():
                 found[row["patient"]].append(_outcome(row))

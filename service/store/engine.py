@@ -94,6 +94,11 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         raise LedgerError(plain(error)) from None
 
 
+def is_absent(url: URL) -> bool:
+    """Whether it is a SQLite database whose file does not exist."""
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+
+
 def create_private_file(url: URL) -> None:
     """The SQLite file, readable by its owner alone: it will hold names (SQLite's journal copies the mode)."""
     if url.get_backend_name() == "sqlite" and url.database:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, exists, or_, select
 from service.ports import Lease
 from service.store.answers import AnswerRows
 from service.store.audits import AuditRows
-from service.store.engine import create_private_file, database_url, make_engine, transaction
+from service.store.engine import create_private_file, database_url, is_absent, make_engine, transaction
+from service.store.errors import SchemaError
 from service.store.items import ItemRows
 from service.store.leases import LeaseRows
 from service.store.patients import PatientRows
@@ -102,6 +103,8 @@ def open_ledger(url: str, *, create: bool = True) -> SqlLedger:
     checked = database_url(url)
     if create:
         create_private_file(checked)
+    elif is_absent(checked):
+        raise SchemaError("database.url: the file does not exist; no ledger was written there yet")
     engine = make_engine(checked)
     try:
         prepare(engine, create=create)
