@@ -70,11 +70,13 @@ class Conditions:
         "_snomed",
         "accident_or_delirium",
         "concepts",
+        "risk",
         "self_harm_or_overdose",
         "substance_use",
     )
 
     concepts: frozenset[str]
+    risk: frozenset[str]  # a new one lifts a decision to continue
     substance_use: frozenset[str]  # the use disorders, not in remission
     self_harm_or_overdose: frozenset[str]  # the events of R14
     accident_or_delirium: frozenset[str]  # the events of R16
@@ -87,6 +89,7 @@ class Conditions:
         found = [self._add(row) for row in rows]
         self._prefix_lengths = sorted({len(prefix) for prefix in self._icd_prefix})
         self.concepts = frozenset(row.concept for row in found)
+        self.risk = frozenset(row.concept for row in found if row.role == "risk")
         self.substance_use = frozenset(row.concept for row in found if row.is_use_disorder)
         self.self_harm_or_overdose = frozenset(row.concept for row in found if row.is_self_harm_or_overdose)
         self.accident_or_delirium = frozenset(row.concept for row in found if row.is_accident_or_delirium)
