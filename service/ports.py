@@ -147,7 +147,20 @@ class Transaction(Protocol):
         ...
 
     def items(self, source: str | None = None, state: ItemState | None = None) -> list[Item]: ...
-    def save_item(self, item: Item, now: datetime) -> None: ...
+    def items_listing(
+        self, source: str | None = None, state: ItemState | None = None
+    ) -> list[dict[str, Any]]:
+        """One JSON object per item, as `items --json` prints it (interfaces.md)."""
+        ...
+
+    def save_item(self, item: Item, now: datetime) -> None:
+        """Insert or overwrite.
+
+        The database refuses a second live item of a patient (LedgerError): save the one that
+        closes before the one that opens.
+        """
+        ...
+
     def opened_between(self, source: str, start: datetime, end: datetime) -> dict[str | None, int]:
         """How many items were released in `[start, end)`, by owner (asap bypass left out)."""
         ...
@@ -181,7 +194,10 @@ class Transaction(Protocol):
         ...
 
     def settle_quarantine(self, source: str, patient: str, still: Iterable[tuple[str | None, str]]) -> None:
-        """Forget the patient's rows whose (reference, reason) is not in `still`."""
+        """Forget the patient's rows whose (reference, reason) is not in `still`.
+
+        Rows with an item's key are about a delivery and stay; `forget_quarantine` ends them.
+        """
         ...
 
     def quarantine(self, source: str | None = None) -> list[QuarantineRow]: ...
@@ -196,12 +212,20 @@ class Transaction(Protocol):
         """Append a row; `subject` is a key or a reference, never a name."""
         ...
 
+    def audit_trail(self, source: str | None = None) -> Iterator[dict[str, Any]]:
+        """JSON objects in the order of writing: id, at, source, actor, act, subject, detail."""
+        ...
+
 
 class Ledger(Protocol):
     """The database; thread-safe.  Raises LedgerError with a plain message."""
 
     def acquire(self, source: str, holder: str, seconds: float) -> Lease | None:
-        """The lease, or None while another holder's has not run out (database time)."""
+        """The lease, or None while another holder's has not run out (database time).
+
+        The same holder gets it again with the same fence: its name must be new with each start of
+        a process, or requests of the process before it would pass for its own.
+        """
         ...
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
@@ -214,10 +238,16 @@ class Ledger(Protocol):
         ...
 
     def write(self, lease: Lease | None) -> AbstractContextManager[Transaction]:
-        """One transaction (BEGIN IMMEDIATE on SQLite); with a lease it checks the fence and raises LeaseLostError."""
+        """One transaction (BEGIN IMMEDIATE on SQLite); with a lease it checks the fence and raises LeaseLostError.
+
+        A LedgerError out of COMMIT leaves open whether it was written: read again.
+        """
         ...
 
-    def read(self) -> AbstractContextManager[Transaction]: ...
+    def read(self) -> AbstractContextManager[Transaction]:
+        """One snapshot, without a write lock; short, for on SQLite it holds back every COMMIT."""
+        ...
+
     def empty(self) -> bool:
         """No source, patient or item is in it yet."""
         ...
