@@ -15,10 +15,8 @@ from pydantic import ValidationError
 from service import wording
 from service.model.assessment import Assessment, Finding
 from service.model.item import CloseReason, Item
+from service.record.own_tasks import CLOSE, INPUT, RULE
 
-RULE = "urn:reviewdue:rule"
-INPUT = "urn:reviewdue:input"
-CLOSE = "urn:reviewdue:close"
 MEDICATION_REVIEW = {
     "coding": [{"system": "http://snomed.info/sct", "code": "182836005", "display": "Review of medication"}],
     "text": "Benzodiazepine review",

@@ -8,16 +8,13 @@ from typing import Any
 from service import wording
 from service.assess import assess, render
 from service.channels import task as tasks
-from service.cycle.own import own_tasks
 from service.cycle.parts import Parts
 from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.item import Desired, Doing, Item, ItemState, Projection
-from service.normalise.outcomes import outcomes_of_tasks
 from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
 from service.reconcile import WINDOWS, Decision, ShownTask, Situation, Want, reconcile
 from service.record.group import PatientRecord
-from service.record.references import local_reference
 
 _DEPENDENCE_RANK = {"likely": 3, "possible": 2, "unlikely": 1, "none": 0}
 
@@ -74,7 +71,7 @@ class _Patient:
 
     @property
     def id(self) -> str:
-        return self.record.reference.rpartition("/")[2]
+        return self.record.patient_id
 
     def take(self, assessment: Assessment | str) -> None:
         """Reconcile and write one patient."""
@@ -140,7 +137,7 @@ class _Patient:
         self, decision: Decision, assessment: Assessment, projections: Mapping[str, Projection]
     ) -> None:
         source, now = self.parts.id, self.now
-        for outcome in outcomes_of_tasks(self.record):
+        for outcome in self.record.task_outcomes():
             self.tx.save_outcome(source, self.id, outcome, now)
         for key in decision.void:
             self.tx.void_outcome(source, key, now)
@@ -242,7 +239,7 @@ class _Patient:
         read = self.record.reads.get("Task")
         if read is None or read.state != "complete":
             return
-        there = {task.key for task in own_tasks(self.record)}
+        there = {task.key for task in self.record.own_tasks()}
         for item in items:
             projection = projections.get(item.key)
             known = projection is not None and projection.seen is not None
@@ -291,7 +288,7 @@ def elements_of(parts: Parts, assessment: Assessment, item: Item) -> dict[str, A
 
 def _shown(record: PatientRecord, base: str, projections: Mapping[str, Projection]) -> tuple[ShownTask, ...]:
     shown = []
-    for task in own_tasks(record):
+    for task in record.own_tasks():
         if task.key.rpartition("-")[0] != base:
             continue
         projection = projections.get(task.key)
@@ -324,16 +321,6 @@ def _rank(assessment: Assessment, record: PatientRecord, today: date) -> tuple[i
 
 def _owner(assessment: Assessment, record: PatientRecord) -> str | None:
     """Prescriber of the newest order if active, else the general practitioner (lifecycle.md §5)."""
-    by_reference = {practitioner.reference: practitioner for practitioner in record.practitioners}
-    for reference in (assessment.prescriber, *_general_practitioners(record)):
-        if reference is None:
-            continue
-        known = by_reference.get(reference)
-        if known is None or known.active is not False:
-            return reference
-    return None
-
-
-def _general_practitioners(record: PatientRecord) -> Iterable[str | None]:
-    references = record.patient.general_practitioner or () if record.patient else ()
-    return (local_reference(each.reference) for each in references)
+    if assessment.prescriber and record.is_active_practitioner(assessment.prescriber):
+        return assessment.prescriber
+    return record.general_practitioner()
