@@ -84,15 +84,13 @@ class Store:
         """
         return self._store(resource, at=self.now(), journal=True)
 
-    def load(self, resources: Iterable[Resource]) -> int:
-        """Store many as a starting population, keeping a meta.lastUpdated that they state; gives how many."""
-        count = 0
-        for resource in resources:
-            self._store(resource, at=_stated_update(resource) or self.now(), journal=False)
-            count += 1
-        return count
+    def load(self, resources: Iterable[Resource]) -> list[Version]:
+        """Store many as a starting population, keeping a meta.lastUpdated that they state; not in the journal."""
+        return [
+            self._store(resource, at=_stated_update(resource) or self.now(), journal=False) for resource in resources
+        ]
 
-    def load_bundle(self, bundle: Resource) -> int:
+    def load_bundle(self, bundle: Resource) -> list[Version]:
         """Store the resources in a Bundle's entries, as `load` does."""
         return self.load(entry["resource"] for entry in bundle.get("entry", []) if "resource" in entry)
 
