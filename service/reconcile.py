@@ -142,7 +142,8 @@ def _apply_shown(
     if newest.state is ItemState.OPEN:
         ended = _closed_by_person(newest, situation)
         return ended or newest, (), (newest.key,) if task.status == "failed" else ()
-    if task.status in LIVE and newest.state is ItemState.CLOSED and not task.close_pending:
+    was_open = newest.state is ItemState.CLOSED and newest.opened_on is not None
+    if task.status in LIVE and was_open and not task.close_pending:
         opened = replace(newest, state=ItemState.OPEN, close_reason=None, closed_on=None)
         return opened, (newest.key,), ()
     return newest, (), ()
