@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from service.sandbox.dates import span_of_element
 from service.sandbox.indexes import Indexes
 from service.sandbox.outcome import Resource
 from service.sandbox.parameters import identifiers_of
@@ -87,7 +88,8 @@ class Store:
     def load(self, resources: Iterable[Resource]) -> list[Version]:
         """Store many as a starting population, keeping a meta.lastUpdated that they state; not in the journal."""
         return [
-            self._store(resource, at=_stated_update(resource) or self.now(), journal=False) for resource in resources
+            self._store(resource, at=_stated_update(resource) or self.now(), journal=False)
+            for resource in resources
         ]
 
     def load_bundle(self, bundle: Resource) -> list[Version]:
@@ -254,8 +256,6 @@ def _comparable(resource: Resource) -> bytes:
 
 
 def _stated_update(resource: Resource) -> datetime | None:
-    stated = _meta(resource).get("lastUpdated")
-    if not isinstance(stated, str):
-        return None
-    moment = datetime.fromisoformat(stated).astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """Give meta.lastUpdated in whole milliseconds, None where it is absent or cannot be read."""
+    span = span_of_element(_meta(resource).get("lastUpdated"))
+    return span.start.replace(microsecond=span.start.microsecond // 1000 * 1000) if span else None

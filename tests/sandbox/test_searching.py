@@ -155,6 +155,12 @@ def test_a_loaded_resource_keeps_the_last_updated_that_it_states(ehr):
     assert ehr.store.get("MedicationRequest", "a")["meta"]["lastUpdated"] == "2020-05-01T10:00:00.000Z"
 
 
+@pytest.mark.parametrize("stated", ["soon", "", 7, None])
+def test_a_last_updated_that_cannot_be_read_is_the_time_of_loading(ehr, stated):
+    load(ehr, an_order("a", meta={"lastUpdated": stated}))
+    assert ehr.store.get("MedicationRequest", "a")["meta"]["lastUpdated"] == "2026-03-01T09:00:00.000Z"
+
+
 def test_an_update_moves_what_a_resource_is_found_by(ehr):
     load(ehr, an_order("a", identifier=[{"system": "s", "value": "old"}]))
     ehr.http.put(
