@@ -17,6 +17,8 @@ _NOW = {
     "postgresql": "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 }
 
+_WRITERS = 7_234_690_152  # any number of our own
+
 
 class LeaseRows(Rows):
     """The `lease` table."""
@@ -43,7 +45,7 @@ class LeaseRows(Rows):
 
     def renew(self, held: Lease, seconds: float) -> Lease:
         """The lease with a new end; raises LeaseLostError."""
-        self.check(held, exclusive=True)
+        self.check(held)
         until = instant(database_now(self._connection) + round(seconds * 1_000_000))
         self._connection.execute(update(lease_table).where(_is(held)).values(until=until))
         return Lease(held.source, held.holder, held.fence, until)
@@ -63,11 +65,22 @@ class LeaseRows(Rows):
             return None
         return Lease(source, row.holder, row.fence, row.until)
 
-    def check(self, held: Lease, *, exclusive: bool = False) -> None:
+    def check(self, held: Lease) -> None:
         """Raises LeaseLostError unless the fence is ours; it stays so until this transaction ends."""
-        ours = select(lease_table.c.fence).where(_is(held)).with_for_update(read=not exclusive)
+        ours = select(lease_table.c.fence).where(_is(held)).with_for_update()
         if self._connection.execute(ours).first() is None:
             raise LeaseLostError(f"lease of source {held.source} lost (fence {held.fence})")
+
+
+def take_turn(connection: Connection, *, leased: bool) -> None:
+    """Let what this transaction reads stay true until it commits, as SQLite's write lock does.
+
+    On PostgreSQL the writers of one lease follow each other by its row (`check`); a writer without
+    lease waits for all others, and they for it.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock_shared" if leased else "pg_advisory_xact_lock"
+        connection.execute(text(f"SELECT {lock}({_WRITERS})"))
 
 
 def database_now(connection: Connection) -> int:

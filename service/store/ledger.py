@@ -12,7 +12,7 @@ from service.store.audits import AuditRows
 from service.store.engine import create_private_file, database_url, is_absent, make_engine, transaction
 from service.store.errors import SchemaError
 from service.store.items import ItemRows
-from service.store.leases import LeaseRows
+from service.store.leases import LeaseRows, take_turn
 from service.store.patients import PatientRows
 from service.store.projections import ProjectionRows
 from service.store.quarantines import QuarantineRows
@@ -58,11 +58,14 @@ class SqlLedger:
 
     @contextmanager
     def write(self, lease: Lease | None) -> Iterator[SqlTransaction]:
-        """One transaction; with a lease, LeaseLostError when it was taken, and nobody takes it meanwhile.
+        """One transaction, alone with what it reads (its source's writers wait).
+
+        With a lease: LeaseLostError when it was taken, and nobody takes it meanwhile.
 
         Raises LedgerError.  When that comes from COMMIT the writes may or may not be there: read again.
         """
         with transaction(self._engine, write=True) as connection:
+            take_turn(connection, leased=lease is not None)
             if lease is not None:
                 LeaseRows(connection).check(lease)
             yield SqlTransaction(connection)

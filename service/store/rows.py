@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 PORTION = 500  # ids in one IN list
@@ -17,24 +18,29 @@ class Rows:
         self._connection = connection
 
     def _upsert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, or overwrite those with the same primary key.  All have the same columns."""
-        if not rows:
-            return
-        keys = [column.name for column in table.primary_key]
-        insert = self._insert(table)
-        changes = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        statement = insert.on_conflict_do_update(index_elements=keys, set_=changes)
-        self._connection.execute(statement, list(rows))
+        """Insert whole rows, or overwrite those with the same primary key."""
+        if rows:
+            self._connection.execute(_upsert(table, self._connection.dialect.name), list(rows))
 
     def _insert_once(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless a unique index already has it; True when it is new."""
-        statement = self._insert(table).values(**row).on_conflict_do_nothing()
-        return self._connection.execute(statement).rowcount == 1
+        insert = _insert(table, self._connection.dialect.name).on_conflict_do_nothing()
+        made = insert.returning(*table.primary_key)
+        return self._connection.execute(made, row).first() is not None
 
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        if self._connection.dialect.name == "sqlite":
-            return sqlite.insert(table)
-        return postgresql.insert(table)
+
+@cache
+def _upsert(table: Table, dialect: str) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    insert = _insert(table, dialect)
+    changes = {
+        column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    return insert.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def portions(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -63,13 +63,16 @@ def test_a_read_goes_on_while_another_writes_and_sees_one_snapshot(ledger: SqlLe
     assert names(ledger) == ["p1", "p2"]
 
 
-def test_writers_follow_each_other_and_lose_nothing(ledger: SqlLedger):
+@pytest.mark.parametrize("leased", ["all", "none", "some"])
+def test_writers_follow_each_other_and_lose_nothing(ledger: SqlLedger, leased: str):
+    lease = ledger.acquire("main", "one", 60)
     with ledger.write(None) as tx:
         tx.save_projection(a_projection(tries=0), NOW)
 
-    def count_up(_: int) -> None:
+    def count_up(number: int) -> None:
+        mine = lease if leased == "all" or (leased == "some" and number % 2) else None
         for _ in range(10):
-            with ledger.write(None) as tx:
+            with ledger.write(mine) as tx:
                 row = tx.projection("main", "rp1-1")
                 assert row is not None
                 tx.save_projection(replace(row, tries=row.tries + 1), NOW)
