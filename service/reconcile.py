@@ -175,9 +175,12 @@ def _widen_only(
     changed, want = _fires(item, assessment, situation, firm)
     if changed is None or not changed.live:
         return changed, want
-    kept = [reason for rule, reason in held.items() if rule not in {f.rule for f in firm}]
-    reasons = _ordered([*changed.reasons, *kept])
-    priority = max([changed.priority, *(reason.priority for reason in kept)])
+    strongest = dict(held)
+    for reason in changed.reasons:
+        if reason.rule not in held or reason.priority >= held[reason.rule].priority:
+            strongest[reason.rule] = reason
+    reasons = _ordered(strongest.values())
+    priority = max(reason.priority for reason in reasons)
     due_on = min(reason.due_on for reason in reasons if reason.priority == priority)
     changed = replace(changed, reasons=reasons, priority=priority, due_on=due_on)
     return _mark_incomplete(changed, situation, why), want
