@@ -3,5 +3,15 @@
 from service.store.errors import DatabaseUrlError, SchemaError
 from service.store.ledger import SqlLedger, SqlTransaction, open_ledger
 from service.store.schema import upgrade
+from service.store.upkeep import backup, check
 
-__all__ = ["DatabaseUrlError", "SchemaError", "SqlLedger", "SqlTransaction", "open_ledger", "upgrade"]
+__all__ = [
+    "DatabaseUrlError",
+    "SchemaError",
+    "SqlLedger",
+    "SqlTransaction",
+    "backup",
+    "check",
+    "open_ledger",
+    "upgrade",
+]
