@@ -221,15 +221,15 @@ class _Directory:
                 if who is not None:
                     self._roles.setdefault(who, []).append(one)
 
-    def medications(self, drugged: Iterable[MedicationRequest | MedicationDispense]) -> dict[str, Medication]:
-        found: dict[str, Medication] = {}
+    def medications(
+        self, drugged: Iterable[MedicationRequest | MedicationDispense], unreadable: Iterable[Unreadable]
+    ) -> dict[str, Medication]:
+        named = {one.medication for one in unreadable}
         for one in drugged:
             if one.medication_reference is not None:
-                reference = local_reference(one.medication_reference.reference)
-                medication = self.shared.get(reference or "")
-                if isinstance(medication, Medication):
-                    found[medication.reference] = medication
-        return found
+                named.add(local_reference(one.medication_reference.reference))
+        found = ((reference, self.shared.get(reference)) for reference in named if reference is not None)
+        return {reference: one for reference, one in found if isinstance(one, Medication)}
 
     def requesters(
         self, orders: Iterable[MedicationRequest]
@@ -285,7 +285,7 @@ def _record(
         outcomes=outcomes,
         practitioners=people,
         roles=roles,
-        medications=directory.medications((*orders, *fills)),
+        medications=directory.medications((*orders, *fills), unreadable),
         unreadable=tuple(sorted(unreadable, key=lambda one: one.reference)),
         reads=reads,
         traits=traits,
