@@ -113,7 +113,8 @@ def _retire(
         return
     with parts.ledger.write(keeper.lease) as tx:
         item = tx.item(key)
-        if item is None or item.live:
+        others = tx.items_of(parts.id, item.patient) if item is not None else []
+        if item is None or any(other.live for other in others):
             reason = "unknown-task" if item is None else "duplicate-touched"
             tx.set_aside(
                 QuarantineRow(parts.id, tasks.patient_of(task), f"Task/{task.get('id')}", key, reason, now)
