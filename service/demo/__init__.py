@@ -1,0 +1,1 @@
+"""The demo: the whole story on synthetic people, in the terminal."""
