@@ -256,3 +256,10 @@ def _units(quantity: fhir.Quantity | None, drug: Drug) -> float | None:
 def _flags(drug: Drug, *, imprecise: bool) -> frozenset[str]:
     found = {"identified_by_text"} if drug.by_text else set()
     return frozenset(found | ({"date_imprecise"} if imprecise else set()))
+
+
+def is_known_status(resource: MedicationRequest | MedicationDispense) -> bool:
+    """Whether some FHIR version knows the status; a resource with another one is unreadable."""
+    if isinstance(resource, MedicationRequest):
+        return resource.status in _ORDER_STATUS or resource.status in _NO_ORDER_STATUS
+    return resource.status in _FILL_STATUS or resource.status in _NO_FILL_STATUS

@@ -1,7 +1,7 @@
 """A Bundle of any type → the resources in it, its paging links and what the server complained about."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class BundlePage:
     problems: tuple[Problem, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)  # relation → URL: self, next …
     total: int | None = None
+    size: int = 0  # entries, wanted or not, with or without resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,12 @@ _outcome = msgspec.json.Decoder(_Outcome)
 _id = msgspec.json.Decoder(_Id)
 
 
-def read_bundle(raw: bytes, *, file: str = "", first: int = 1) -> BundlePage:
+def read_bundle(
+    raw: bytes, *, file: str = "", first: int = 1, wanted: Callable[[str, bytes], bool] | None = None
+) -> BundlePage:
     """Read a Bundle.  Resources without id are named after `file` and their place, counted from `first`.
 
+    `wanted` is asked with the type and the bytes of each resource; what it does not want is only counted.
     References to a `fullUrl` of the Bundle (`urn:uuid:…`) come out as `Type/id`.  What is wrong with one
     entry stays with that entry.  Raises NotFhirError when `raw` is no JSON object.
     """
@@ -125,12 +129,16 @@ def read_bundle(raw: bytes, *, file: str = "", first: int = 1) -> BundlePage:
             kind = kind_of(body)
             if kind == "OperationOutcome" or (entry.search and entry.search.mode == "outcome"):
                 issues += issues_of(body)
-            else:
-                readings.append(read(_resolved(body, names), place))
+                continue
+            body = _resolved(body, names)
+            if wanted is None or wanted(kind, body):
+                readings.append(read(body, place))
         except NotFhirError as problem:
             problems.append(Problem(place, str(problem)))
     links = {link.relation: link.url for link in bundle.link or () if link.relation and link.url}
-    return BundlePage(bundle.type, tuple(readings), tuple(issues), tuple(problems), links, bundle.total)
+    return BundlePage(
+        bundle.type, tuple(readings), tuple(issues), tuple(problems), links, bundle.total, len(entries)
+    )
 
 
 def read_batch(raw: bytes) -> tuple[BatchPart, ...]:

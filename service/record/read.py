@@ -61,7 +61,18 @@ class _Head(msgspec.Struct, gc=False, rename="camel"):
     resource_type: Any = None
 
 
+class _Ref(msgspec.Struct, gc=False):
+    reference: str | None = None
+
+
+class _Glimpse(msgspec.Struct, gc=False):
+    id: str | None = None
+    subject: _Ref | None = None
+    for_: _Ref | None = msgspec.field(default=None, name="for")
+
+
 _head = msgspec.json.Decoder(_Head)
+_glimpse = msgspec.json.Decoder(_Glimpse)
 _decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in KINDS.items()}
 
 
@@ -94,6 +105,18 @@ def kind_of(raw: bytes) -> str:
     if not isinstance(found, str) or not found:
         raise NotFhirError("no resourceType")
     return found
+
+
+def patient_at_a_glance(kind: str, raw: bytes) -> str | None:
+    """Whose resource it is, without reading the rest; None when only `read` can tell."""
+    try:
+        found = _glimpse.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    if kind == "Patient":
+        return f"Patient/{found.id}" if found.id else None
+    subject = found.for_ if kind == "Task" else found.subject
+    return patient_reference(subject.reference) if subject is not None else None
 
 
 def _why(problem: Exception) -> str:

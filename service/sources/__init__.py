@@ -1,0 +1,1 @@
+"""Ways to reach the population: files here; sweep, roster and bulk against a server."""

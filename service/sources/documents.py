@@ -1,0 +1,160 @@
+"""Files and folders → the JSON documents in them, one at a time; what cannot be read is a value too."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+MIB = 1 << 20
+DOCUMENT_LIMIT = 256 * MIB  # one JSON document (interfaces.md, `assess`)
+LINE_LIMIT = 64 * MIB
+_SUFFIXES = (".json", ".ndjson")
+_WHITE = b" \t\r\n"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_PIECE = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something of the input that could not be handled."""
+
+    file: str
+    line: int | None  # of an .ndjson
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}{'' if self.line is None else f':{self.line}'}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One JSON document: a whole .json, or a line of an .ndjson."""
+
+    raw: bytes
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to read."""
+
+    path: Path
+    size: int  # bytes on disk
+
+    @property
+    def name(self) -> str:
+        """As it is called in references of resources without id."""
+        return self.path.name
+
+    @property
+    def is_packed(self) -> bool:
+        return self.path.name.lower().endswith(".gz")
+
+    @property
+    def is_lines(self) -> bool:
+        return self.path.name.lower().removesuffix(".gz").endswith(".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is there to read, in the order in which it is read."""
+
+    files: tuple[InputFile, ...]
+    ignored: int  # files with other suffixes
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+def find_files(paths: Iterable[Path]) -> Found:
+    """The files, in the order of `paths`; those of a folder by name.  A file counts once.
+
+    Raises FileNotFoundError for a path that does not exist.
+    """
+    files: dict[Path, InputFile] = {}
+    ignored: set[Path] = set()
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such file or folder")
+        for file in sorted(_below(path)) if path.is_dir() else [path]:
+            if file.name.lower().removesuffix(".gz").endswith(_SUFFIXES):
+                files.setdefault(file.resolve(), InputFile(file, file.stat().st_size))
+            else:
+                ignored.add(file.resolve())
+    return Found(tuple(files.values()), len(ignored))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for where, _, names in os.walk(folder):
+        for name in names:
+            file = Path(where, name)
+            if file.is_file():
+                yield file
+
+
+def documents(file: InputFile, on_bytes: Callable[[int], None]) -> Iterator[Document | Problem]:
+    """The documents of a file, and its problems, in their order.
+
+    `on_bytes` is told how many bytes of the file on disk have been used up, now and then.
+    """
+    name = str(file.path)
+    empty = True
+    try:
+        with file.path.open("rb") as disk, _unpacked(disk, file) as stream:
+            for one in _lines(stream, name) if file.is_lines else _whole(stream, name):
+                empty = False
+                on_bytes(disk.tell())
+                yield one
+    except EOFError:
+        yield Problem(name, None, "the .gz ends too early")
+        return
+    except (gzip.BadGzipFile, zlib.error):
+        yield Problem(name, None, "the .gz is broken")
+        return
+    except OSError as problem:
+        yield Problem(name, None, f"cannot be read: {problem.strerror or 'no reason given'}")
+        return
+    if empty:
+        yield Problem(name, None, "the file is empty")
+
+
+def _unpacked(disk: IO[bytes], file: InputFile) -> IO[bytes]:
+    return gzip.GzipFile(fileobj=disk) if file.is_packed else disk  # type: ignore[return-value]
+
+
+def _whole(stream: IO[bytes], name: str) -> Iterator[Document | Problem]:
+    raw = stream.read(DOCUMENT_LIMIT + 1)
+    if len(raw) > DOCUMENT_LIMIT:
+        yield Problem(name, None, f"longer than {DOCUMENT_LIMIT // MIB} MiB")
+    elif raw.startswith(_UTF16_MARKS):
+        yield Problem(name, None, "not UTF-8")
+    else:
+        raw = raw.removeprefix(_UTF8_MARK).strip(_WHITE)
+        if raw:
+            yield Document(raw, None)
+
+
+def _lines(stream: IO[bytes], name: str) -> Iterator[Document | Problem]:
+    number = 0
+    while raw := stream.readline(LINE_LIMIT + 1):
+        number += 1
+        if number == 1:
+            if raw.startswith(_UTF16_MARKS):
+                yield Problem(name, None, "not UTF-8")
+                return
+            raw = raw.removeprefix(_UTF8_MARK)
+        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
+            _skip_line(stream)
+            yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
+        elif raw := raw.strip(_WHITE):
+            yield Document(raw, number)
+
+
+def _skip_line(stream: IO[bytes]) -> None:
+    while (piece := stream.readline(_PIECE)) and not piece.endswith(b"\n"):
+        pass
