@@ -42,9 +42,10 @@ _CONFLICTS = 3  # edits by others that one send follows before it waits for the 
 class Delivery:
     """The deliver stage of one cycle."""
 
-    def __init__(self, parts: Parts, keeper: Keeper) -> None:
+    def __init__(self, parts: Parts, keeper: Keeper, stopping: Callable[[], bool] = lambda: False) -> None:
         self.parts = parts
         self.keeper = keeper
+        self.stopping = stopping  # asked before each row: then nothing more is claimed
         self.channel = TaskChannel(parts.client, parts.settings.item_system)
         self._abilities: Abilities | None = None
         self.recorder = Recorder(parts, keeper)
@@ -76,6 +77,8 @@ class Delivery:
 
     def _step(self, row: Projection, *, writing: bool) -> bool:
         """One step for one projection; True when something changed that may need another step."""
+        if self.stopping():
+            return False
         try:
             if row.attempt.doing is Doing.INFLIGHT:  # of a process that died, or of one that lost its lease
                 row = self.recorder.save(
@@ -287,6 +290,8 @@ class Delivery:
         found = self._find(row.key)
         if not found:
             self.parts.clock.sleep(settings.index_lag_seconds)
+            if self.stopping():  # the sleep may have ended early: a second look now would prove nothing
+                return False
             found = self._find(row.key)
         if isinstance(found, GoneError):
             self._gone.note([row.key], hard={row.key})

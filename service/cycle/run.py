@@ -191,7 +191,7 @@ class _Cycle:
 
     def _delivery(self) -> Delivery:
         assert self.keeper is not None  # noqa: S101 (a dry run ends before)
-        return Delivery(self.parts, self.keeper)
+        return Delivery(self.parts, self.keeper, self.stopping)
 
     def _daily_check(self, started: datetime) -> None:
         assert self.keeper is not None  # noqa: S101 (a dry run ends before)
