@@ -94,14 +94,13 @@ class Exposure:
         """The days that a supply covers which is not as needed."""
         return Days.union(supply.days for supply in self.supplies if not supply.as_needed)
 
-    @cached_property
-    def open(self) -> Days:
-        """The days on which some supply is open: its end is not known yet."""
+    def open_since(self, start: Day) -> Days:
+        """The days on which a supply that starts on or after `start` is open: its end is not known yet."""
         end = self.window.end if self.window else 0
         return Days.union(
             Days.span(s.written_start, end if s.cut is None else min(s.cut, end))
             for s in self.supplies
-            if s.open_ended
+            if s.open_ended and s.start >= start
         )
 
     @cached_property

@@ -1,0 +1,98 @@
+"""An Assessment as the JSON object that interfaces.md shows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from service.model.assessment import Assessment, EpisodeSummary, Finding
+from service.model.facts import Range, SetAside
+
+_DECIMALS = 2
+
+
+def render(assessment: Assessment) -> dict[str, Any]:
+    """One JSON object per patient; numbers are rounded to 2 decimals, dates are ISO text."""
+    item = assessment.item
+    return {
+        "patient": assessment.patient,
+        "as_of": assessment.as_of.isoformat(),
+        "policy": assessment.policy,
+        "complete": assessment.complete,
+        "missing": list(assessment.missing),
+        "confidence": assessment.confidence,
+        "flags": list(assessment.flags),
+        "episode": None if assessment.episode is None else _episode(assessment.episode),
+        "last_review": _iso(assessment.last_review),
+        "findings": [_finding(each) for each in assessment.findings],
+        "suppressed": [{"rule": each.rule, "by": each.suppressed_by} for each in assessment.suppressed],
+        "item": None
+        if item is None
+        else {"priority": item.priority.word, "due_on": item.due_on.isoformat(), "reasons": list(item.reasons)},
+        "wake_on": _iso(assessment.wake_on),
+        "unreadable": _asides(assessment.unreadable),
+        "ignored": _asides(assessment.ignored),
+    }
+
+
+def _episode(episode: EpisodeSummary) -> dict[str, Any]:
+    dme = episode.dme
+    return {
+        "start": episode.start.isoformat(),
+        "end": episode.end.isoformat(),
+        "covered_days": episode.covered_days,
+        "ongoing": episode.ongoing,
+        "covered": episode.covered,
+        "new_use": episode.new_use,
+        "regular": episode.regular,
+        "ingredients": list(episode.ingredients),
+        "daily_dose_mg": {name: _range(mg) for name, mg in episode.daily_dose_mg.items()},
+        "dme": None
+        if dme is None
+        else {"low": _number(dme.low), "typical": _number(dme.typical), "high": _number(dme.high)},
+        "dependence": episode.dependence,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "priority": finding.priority.word,
+        "since": finding.since.isoformat(),
+        "due_on": finding.due_on.isoformat(),
+        "facts": _plain(finding.facts),
+        "numbers": {
+            name: {"value": _plain(number.value), "unit": number.unit, "source": number.source}
+            for name, number in finding.numbers.items()
+        },
+        "evidence": list(finding.evidence),
+        "citation": finding.citation,
+        "actions": list(finding.actions),
+    }
+
+
+def _plain(value: object) -> Any:
+    """A JSON value with rounded numbers."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return _number(value) if isinstance(value, float) else value
+
+
+def _number(value: float) -> float | int:
+    """Rounded; a whole number without a point."""
+    near = round(value, _DECIMALS)
+    return int(near) if near == int(near) else near
+
+
+def _range(mg: Range | None) -> dict[str, Any] | None:
+    return None if mg is None else {"low": _number(mg.low), "high": _number(mg.high)}
+
+
+def _asides(asides: Iterable[SetAside]) -> list[dict[str, str]]:
+    return [{"reference": aside.reference, "reason": aside.reason} for aside in asides]
+
+
+def _iso(when: date | None) -> str | None:
+    return None if when is None else when.isoformat()

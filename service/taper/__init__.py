@@ -1,0 +1,1 @@
+"""Tapers: plans that are in force, and what the doses say (rules.md, Taper)."""

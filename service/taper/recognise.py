@@ -1,0 +1,105 @@
+"""Do the doses of an episode step down, and has that come to its end?  (rules.md, Taper)"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from service.exposure import Exposure
+from service.exposure.dose import daily_mg
+from service.exposure.length import TOLERANCE
+from service.model.days import Day
+from service.taper.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A typical DME held on consecutive covered days of an episode; None: unknown."""
+
+    start: Day
+    days: int
+    dme: float | None
+
+
+def levels(exposure: Exposure, start: Day, day: Day) -> list[Level]:
+    """The levels of the episode that began on `start`, up to `day`; short runs are dropped.
+
+    Days without supply are passed over; equal neighbours, also after a drop, are one level.
+    """
+    run_min = exposure.policy.days("taper.run_min")
+    runs: list[Level] = []
+    for period in exposure.covered.within(start, day + 1).periods():
+        for a, b, value in exposure.dme.typical.spans(period.start, period.end):
+            _extend(runs, Level(a, b - a, value))
+    kept: list[Level] = []
+    for run in runs:
+        if run.days >= run_min:
+            _extend(kept, run)
+    return kept
+
+
+def recognised(exposure: Exposure, found: Sequence[Level]) -> tuple[Level, ...]:
+    """The last run of levels that step down far enough; empty: none."""
+    least = exposure.policy.count("taper.levels_min")
+    at_most = exposure.policy.number("taper.first_to_last_at_most") / 100
+    for run in reversed(_descending_runs(found)):
+        first, last = run[0].dme, run[-1].dme
+        if len(run) >= least and first and last is not None and last <= first * at_most + TOLERANCE:
+            return tuple(run)
+    return ()
+
+
+def is_finished(exposure: Exposure, day: Day, plans: Iterable[Plan]) -> bool:
+    """Whether on `day`, which nothing covers, a taper has come down to a last dose that may be left off."""
+    last = exposure.covered.last_until(day)
+    episode = exposure.last_episode.at(day)
+    if last is None or episode is None or last == day or not _is_last_dose(exposure, last):
+        return False
+    if any(day in plan.days for plan in plans) or _had_care_plan(exposure, day):
+        return True
+    return bool(recognised(exposure, levels(exposure, episode.start, last)))
+
+
+def _had_care_plan(exposure: Exposure, day: Day) -> bool:
+    return any(
+        plan.status in ("active", "completed") and (plan.start is None or plan.start <= day)
+        for plan in exposure.facts.plans
+    )
+
+
+def _is_last_dose(exposure: Exposure, day: Day) -> bool:
+    policy = exposure.policy
+    typical = exposure.dme_with_z_drugs.typical.at(day)
+    if typical is None:
+        return False
+    if typical <= policy.number("taper.finished_dme") + TOLERANCE:
+        return True
+    low_enough = typical <= policy.number("taper.finished_dme_smallest_tablet") + TOLERANCE
+    return low_enough and _at_smallest_tablet(exposure, day)
+
+
+def _at_smallest_tablet(exposure: Exposure, day: Day) -> bool:
+    for ingredient, mg in daily_mg(exposure.supplies, day).items():
+        known = exposure.knowledge.equivalences.get(ingredient)
+        if mg is None or known is None or not known.oral_strengths_mg:
+            return False
+        if mg.mid > known.oral_strengths_mg[0] + TOLERANCE:
+            return False
+    return True
+
+
+def _extend(runs: list[Level], run: Level) -> None:
+    if runs and runs[-1].dme == run.dme:
+        before = runs[-1]
+        runs[-1] = Level(before.start, before.days + run.days, run.dme)
+    else:
+        runs.append(run)
+
+
+def _descending_runs(found: Sequence[Level]) -> list[list[Level]]:
+    runs: list[list[Level]] = []
+    for level in found:
+        before = runs[-1][-1].dme if runs else None
+        if before is not None and level.dme is not None and level.dme < before:
+            runs[-1].append(level)
+        else:
+            runs.append([level])
+    return runs
