@@ -12,12 +12,12 @@ from service.model.assessment import (
     EpisodeSummary,
     Finding,
 )
+from service.model.assessment_json import render
 from service.model.days import Day, date_of, day_of
 from service.model.exposure import Episode
 from service.model.facts import Facts, Role, SetAside
 from service.normalise import facts_of
 from service.record.group import PatientRecord
-from service.render import render
 from service.rules import Case, judge
 from service.rules.judge import finding
 from service.rules.merge import in_order, merge
