@@ -10,6 +10,8 @@ import msgspec
 from service.record.read import NotFhirError, Reading, kind_of, read
 from service.record.references import local_reference
 
+_NOTHING = msgspec.Raw()  # msgspec knows no optional Raw
+_ABSENT = (b"", b"null")
 _MOST_LEVELS = 8  # Bundles within Bundles
 _REFERENCE = re.compile(rb'("reference"\s*:\s*")([^"\\]+)(")')
 
@@ -64,12 +66,12 @@ class _Search(msgspec.Struct, gc=False):
 
 class _Response(msgspec.Struct, gc=False):
     status: str | None = None
-    outcome: msgspec.Raw | None = None
+    outcome: msgspec.Raw = _NOTHING
 
 
 class _Entry(msgspec.Struct, gc=False, rename="camel"):
     full_url: str | None = None
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = _NOTHING
     search: _Search | None = None
     response: _Response | None = None
 
@@ -121,10 +123,10 @@ def read_bundle(
     issues: list[Issue] = []
     problems: list[Problem] = []
     for n, entry in enumerate(entries, first):
-        if entry.resource is None:
+        body = bytes(entry.resource)
+        if body in _ABSENT:
             continue
         place = f"{file}:{n}"
-        body = bytes(entry.resource)
         try:
             kind = kind_of(body)
             if kind == "OperationOutcome" or (entry.search and entry.search.mode == "outcome"):
@@ -146,12 +148,12 @@ def read_batch(raw: bytes) -> tuple[BatchPart, ...]:
     parts = []
     for entry in _decode(raw).entry or ():
         status = entry.response.status if entry.response else None
-        body = None if entry.resource is None else bytes(entry.resource)
-        outcome = entry.response.outcome if entry.response else None
-        issues = list(issues_of(bytes(outcome))) if outcome is not None else []
-        if body is not None and _is_outcome(body):
+        body = bytes(entry.resource)
+        outcome = bytes(entry.response.outcome) if entry.response else b""
+        issues = () if outcome in _ABSENT else issues_of(outcome)
+        if body not in _ABSENT and _is_outcome(body):
             issues += issues_of(body)
-        parts.append(BatchPart(status, body, tuple(issues)))
+        parts.append(BatchPart(status, None if body in _ABSENT else body, issues))
     return tuple(parts)
 
 
@@ -209,7 +211,7 @@ def _entry(entry: Mapping[str, Any]) -> _Entry:
     resource, search, response = (entry.get(key) for key in ("resource", "search", "response"))
     return _Entry(
         full_url=_text(entry.get("fullUrl")),
-        resource=None if resource is None else msgspec.Raw(msgspec.json.encode(resource)),
+        resource=_NOTHING if resource is None else msgspec.Raw(msgspec.json.encode(resource)),
         search=_Search(_text(search.get("mode"))) if isinstance(search, dict) else None,
         response=_Response(_text(response.get("status"))) if isinstance(response, dict) else None,
     )
@@ -226,8 +228,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 def _flat(bundle: _Bundle, levels: int) -> Iterator[_Entry]:
     """All entries; a Bundle in an entry gives its own instead."""
     for entry in bundle.entry or ():
-        inner = None if entry.resource is None else bytes(entry.resource)
-        if inner is not None and b'"Bundle"' in inner and levels > 0 and _is_bundle(inner):
+        inner = bytes(entry.resource)
+        if b'"Bundle"' in inner and levels > 0 and _is_bundle(inner):
             yield from _flat(_decode(inner), levels - 1)
         else:
             yield entry
@@ -244,10 +246,11 @@ def _names_by_url(entries: list[_Entry], file: str, first: int) -> dict[bytes, b
     """fullUrl → `Type/id`, for those from which the reference cannot be read."""
     names: dict[bytes, bytes] = {}
     for n, entry in enumerate(entries, first):
-        if not entry.full_url or entry.resource is None:
+        body = bytes(entry.resource)
+        if not entry.full_url or body in _ABSENT:
             continue
         try:
-            kind, own = kind_of(bytes(entry.resource)), _id.decode(entry.resource).id
+            kind, own = kind_of(body), _id.decode(body).id
         except (NotFhirError, msgspec.DecodeError):
             continue
         name = f"{kind}/{own}" if isinstance(own, str) and own else f"{kind}/#{file}:{n}"
