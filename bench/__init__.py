@@ -1,0 +1,1 @@
+"""Speed, memory and requests, measured in one run (`make bench`)."""
