@@ -60,6 +60,16 @@ class Reviews:
             return None
         return found if resource_type in found.resource_types else None
 
+    def codes(self, resource_type: str) -> tuple[str, ...]:
+        """The codes that may reset the review clock in a resource of this type, of any system."""
+        return tuple(
+            sorted(
+                code
+                for (_, code), found in self._by_code.items()
+                if resource_type in found.resource_types and (found.is_strong or found.is_moderate)
+            )
+        )
+
     def strength(self, system: System | None, code: str, resource_type: str) -> str | None:
         found = self.evidence(system, code, resource_type)
         return found.strength if found else None
