@@ -17,6 +17,7 @@ from service.record.references import local_reference, patient_reference
 from service.record.shape import MalformedError, in_r4_shape
 
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
+_TEXT_KEYS = ("text", "display", "coding", "concept", "itemCodeableConcept")  # the last three by mistake
 _MEDICATION_KEYS = ("medicationCodeableConcept", "medication", "medicationReference", "code", "contained")
 
 
@@ -212,9 +213,9 @@ def _collect(tree: Any, codings: list[Coding], texts: list[str]) -> None:
         words = {key: value for key, value in tree.items() if isinstance(value, str)}
         if "code" in words:
             codings.append(Coding(words.get("system"), words["code"], words.get("display")))
-        texts.extend(words[key] for key in ("text", "display") if key in words)
+        texts.extend(words[key] for key in _TEXT_KEYS if key in words)
         for key, value in tree.items():
-            if key != "extension":
+            if key != "extension" and not isinstance(value, str):
                 _collect(value, codings, texts)
     elif isinstance(tree, str):
         texts.append(tree)
