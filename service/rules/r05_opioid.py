@@ -59,10 +59,8 @@ def overlaps(case: Case, start: Day) -> list[Overlap]:
             groups[-1] |= days
         else:
             groups.append(days)
-    starts = [group.origin for group in groups]
-    return [
-        Overlap(begin, group, until) for begin, group, until in zip(starts, groups, [*starts[1:], end], strict=True)
-    ]
+    following = [*(group.origin for group in groups[1:]), end]
+    return [Overlap(group.origin, group, until) for group, until in zip(groups, following, strict=False)]
 
 
 def _after(days: Days) -> Day:
