@@ -25,7 +25,8 @@ def holdings(case: Case) -> Sequence[Holding]:
 
 def variants_by_day(case: Case) -> Mapping[Day, frozenset[str]]:
     """The variants that hold, on each day on which one does."""
-    raw = {name: find(case) & case.exposure.all_days for name, find in VARIANTS.items()}
+    near = case.exposure.covered.widen(after=case.policy.days("R04.until")) & case.exposure.all_days
+    raw = {name: find(case) & near for name, find in VARIANTS.items()}
     found: dict[Day, frozenset[str]] = {}
     for day in Days.union(raw.values()):
         held = frozenset(name for name, days in raw.items() if day in days)
