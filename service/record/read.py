@@ -125,7 +125,7 @@ def _why(problem: Exception) -> str:
         return "nested too deeply"
     if isinstance(problem, msgspec.ValidationError):
         return "no FHIR resource"
-    return "no UTF-8" if isinstance(problem, UnicodeDecodeError) else "broken JSON"
+    return "not UTF-8" if isinstance(problem, UnicodeDecodeError) else "broken JSON"
 
 
 def _reading(kind: str, body: Resource, raw: bytes, place: str) -> Reading:

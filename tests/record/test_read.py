@@ -106,7 +106,7 @@ def test_a_resource_without_id_is_named_after_its_place():
         (b"", "broken JSON"),
         (b"{", "broken JSON"),
         (b'{"resourceType": "Patient", "id": NaN}', "broken JSON"),
-        (b'{"resourceType": "Patient", "id": "\xff"}', "no UTF-8"),
+        (b'{"resourceType": "Patient", "id": "\xff"}', "not UTF-8"),
         (b"[]", "no FHIR resource"),
         (b'"Patient"', "no FHIR resource"),
         (b"{}", "no resourceType"),
