@@ -3,11 +3,13 @@
 They say *review*, never *stop*; dates are absolute, so that a text stays true while it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from service.model.assessment import Assessment, DmeToday, EpisodeSummary, Finding
 from service.model.facts import Range
+
+Facts = Mapping[str, object]  # of a finding: JSON values
 
 DESCRIPTION_LENGTH = 200  # characters; lifecycle.md §5
 INTENDED_USE = (
@@ -62,30 +64,95 @@ def description(assessment: Assessment) -> str:
 
 def reason(finding: Finding) -> str:
     """A finding in one sentence with the numbers that decided."""
-    facts = ", ".join(
-        _fact(name, value) for name, value in finding.facts.items() if value not in (None, [], "")
-    )
-    return f"{finding.title} since {day(finding.since)}, due {day(finding.due_on)}" + (
-        f": {facts}" if facts else ""
-    )
+    needed, sentence = _SENTENCES.get(finding.rule, (frozenset(), _any_facts))
+    said = sentence(finding.facts) if needed <= finding.facts.keys() else _any_facts(finding.facts)
+    when = f"{finding.title} since {day(finding.since)}, due {day(finding.due_on)}"
+    return f"{when}: {said}" if said else when
 
 
-def _fact(name: str, value: object) -> str:
-    text = ", ".join(str(part) for part in value) if isinstance(value, list | tuple) else _value(value)
-    return f"{name.replace('_', ' ')} {text}"
+def _stale(facts: Facts) -> str:
+    return f"{_names(facts['ingredients'])}, ordered {_day(facts['ordered_on'])} and still active"
 
 
-def _value(value: object) -> str:
+def _first(facts: Facts) -> str:
+    return f"new use of {_names(facts['ingredients'])} since {_day(facts['episode_start'])}, no review since"
+
+
+def _periodic(facts: Facts) -> str:
+    return f"every {facts['interval_days']} days, counted from the {facts['anchor_is']} on {_day(facts['anchor'])}"
+
+
+def _stopped(facts: Facts) -> str:
+    how = _names(facts["what"])
+    if "stopped_on" in facts:
+        how += f" on {_day(facts['stopped_on'])}"
+    if "last_order_on" in facts:
+        how += f", last order {_day(facts['last_order_on'])}"
+    last = _any_value(facts["last_dose_mg"])
+    return f"{how}; last covered day {_day(facts['last_covered_day'])} with {last}; dependence {facts['dependence']}"
+
+
+def _opioid(facts: Facts) -> str:
+    said = f"{_names(facts['opioids'])} together with it since {_day(facts['overlap_began'])}"
+    if facts["last_overlap_day"] != facts["overlap_began"]:
+        said += f", last on {_day(facts['last_overlap_day'])}"
+    said += "; naloxone on record" if facts["naloxone_on_record"] else "; no naloxone on record"
+    if facts["opioid_use_disorder_medication"]:
+        said += "; treats opioid use disorder, not to be disrupted"
+    if facts["cancer_pain_or_sickle_cell"]:
+        said += "; cancer pain or sickle cell disease on record"
+    return said
+
+
+_SENTENCES: Mapping[str, tuple[frozenset[str], Callable[[Facts], str]]] = {
+    "R00": (frozenset({"ingredients", "ordered_on"}), _stale),
+    "R01": (frozenset({"ingredients", "episode_start"}), _first),
+    "R02": (frozenset({"interval_days", "anchor", "anchor_is"}), _periodic),
+    "R04": (frozenset({"what", "last_covered_day", "last_dose_mg", "dependence"}), _stopped),
+    "R05": (
+        frozenset(
+            {
+                "opioids", "overlap_began", "last_overlap_day", "naloxone_on_record",
+                "opioid_use_disorder_medication", "cancer_pain_or_sickle_cell",
+            }
+        ),
+        _opioid,
+    ),
+}  # fmt: skip
+"""By rule: the facts that its sentence needs (else all facts are listed), and the sentence."""
+
+
+def _any_facts(facts: Facts) -> str:
+    stated = ((name, value) for name, value in facts.items() if value not in (None, [], "", {}))
+    return ", ".join(f"{name.replace('_', ' ')} {_any_value(value)}" for name, value in stated)
+
+
+def _any_value(value: object) -> str:
+    """A fact in words: a day, a number, a list; `{"low": …, "high": …}` by name is a daily dose in mg."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return number(value)
-    if isinstance(value, str):
-        try:
-            return day(date.fromisoformat(value))
-        except ValueError:
-            return value
-    return str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_any_value, value))
+    if isinstance(value, Mapping):
+        if value.keys() == {"low", "high"}:
+            return amount(Range(value["low"], value["high"]))
+        return ", ".join(
+            f"{name} {'dose unknown' if v is None else _any_value(v)}" for name, v in value.items()
+        )
+    return _day(value)
+
+
+def _day(value: object) -> str:
+    try:
+        return day(date.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
+
+
+def _names(value: object) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def next_steps(findings: Iterable[Finding]) -> list[str]:
