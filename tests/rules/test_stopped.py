@@ -35,7 +35,7 @@ def variants(*told, on):
         ("b: 5 days, short-acting", [an_order(days=100, ingredient="lorazepam", mg=2)], 104, "asap"),
         ("b: not on day 4", [an_order(days=100, ingredient="lorazepam", mg=2)], 103, None),
         ("b: never after as-needed supply", [an_order(days=100, as_needed=True)], 107, None),
-        ("c: its cover ends within 3 days and it is the last", [an_order(days=100, bounds_end=1, **LAST)], 97, "urgent"),
+        ("c: its cover ends within 3 days, the last", [an_order(days=100, bounds_end=1, **LAST)], 97, "urgent"),
         ("c: not 4 days before", [an_order(days=100, bounds_end=1, **LAST)], 96, None),
         ("c: not where repeats are not stated", [an_order(days=100, bounds_end=1)], 97, None),
         ("d: half of a dose held on 14 days", [an_order(days=100, mg=20), an_order("b", 90, days=60)], 90, "asap"),
