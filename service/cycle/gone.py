@@ -12,7 +12,7 @@ import msgspec
 from service.channels import task as tasks
 from service.cycle.keeper import Keeper
 from service.cycle.parts import Parts
-from service.fhir.errors import GoneError, NotFoundError
+from service.fhir.errors import GoneError, IncompleteError, NotFoundError
 from service.model.item import Attempt, ItemState, Projection
 from service.ports import Transaction
 
@@ -113,7 +113,7 @@ def accept_gone(parts: Parts, keeper: Keeper, actor: str) -> int:
     """End the freeze: an operator says that the Tasks are gone for good; gives how many were withdrawn."""
     raw, read = parts.source.own_tasks()
     if read.state != "complete":
-        raise RuntimeError(f"own Tasks could not be read completely: {read.why}")
+        raise IncompleteError(f"own Tasks could not be read completely: {read.why}")
     there = {tasks.key_of(msgspec.json.decode(body), parts.settings.item_system) for body in raw}
     gone = Gone(parts, keeper)
     withdrawn = 0

@@ -107,8 +107,8 @@ class _Patient:
             today=self.today,
             now=self.now,
             windows={name: self.parts.policy.days(name) for name in WINDOWS.values()},
-            rank=_rank(assessment, self.record, self.today),
-            owner=_owner(assessment, self.record),
+            rank=rank_of(assessment, self.record, self.today),
+            owner=owner_of(assessment, self.record),
             blocked=blocked,
         )
         decision = reconcile(assessment, situation)
@@ -302,7 +302,7 @@ def _shown(record: PatientRecord, base: str, projections: Mapping[str, Projectio
     return tuple(shown)
 
 
-def _rank(assessment: Assessment, record: PatientRecord, today: date) -> tuple[int, int, float, int, int]:
+def rank_of(assessment: Assessment, record: PatientRecord, today: date) -> tuple[int, int, float, int, int]:
     """The order of release: priority, dependence, DME, age, length (lifecycle.md §6)."""
     episode = assessment.episode
     priority = int(assessment.item.priority) if assessment.item else 0
@@ -319,7 +319,7 @@ def _rank(assessment: Assessment, record: PatientRecord, today: date) -> tuple[i
     )
 
 
-def _owner(assessment: Assessment, record: PatientRecord) -> str | None:
+def owner_of(assessment: Assessment, record: PatientRecord) -> str | None:
     """Prescriber of the newest order if active, else the general practitioner (lifecycle.md §5)."""
     if assessment.prescriber and record.is_active_practitioner(assessment.prescriber):
         return assessment.prescriber

@@ -40,17 +40,23 @@ def run_cycle(
     """
     if dry_run:
         return _Cycle(parts, None, full=full, stopping=stopping, progress=progress).run()
+    with leased(parts, holder, wait=wait, stopping=stopping) as keeper:
+        return _Cycle(parts, keeper, full=full, stopping=stopping, progress=progress).run()
+
+
+def leased(
+    parts: Parts, holder: str, *, wait: bool = True, stopping: Callable[[], bool] = lambda: False
+) -> Keeper:
+    """The keeper of the source's lease; waits for it unless told not to (then raises LeaseHeldError)."""
     seconds = parts.settings.lease_seconds
     while True:
         asked_at = parts.clock.monotonic()
         lease = parts.ledger.acquire(parts.id, holder, seconds)
         if lease is not None:
-            break
+            return Keeper(parts.ledger, parts.clock, lease, seconds, asked_at)
         if not wait or stopping():
             raise LeaseHeldError(f"source {parts.id}: another process holds the lease")
         parts.clock.sleep(min(1.0, seconds / 4))
-    with Keeper(parts.ledger, parts.clock, lease, seconds, asked_at) as keeper:
-        return _Cycle(parts, keeper, full=full, stopping=stopping, progress=progress).run()
 
 
 class _Cycle:

@@ -1,0 +1,24 @@
+"""The comparison of all own Tasks, asked for by an operator."""
+
+from collections.abc import Callable
+
+from service.cycle.check import Checked, check_own_tasks
+from service.cycle.gone import accept_gone
+from service.cycle.parts import Parts
+from service.cycle.release import may_write
+from service.cycle.run import leased
+
+
+def compare_now(
+    parts: Parts, holder: str, *, accept: str | None, stopping: Callable[[], bool]
+) -> tuple[int, Checked]:
+    """(items withdrawn, what the comparison found); waits for the source's lease.
+
+    `accept` is the operator who says that vanished Tasks are gone for good, which ends the freeze.
+    Raises FhirError when they cannot be told from unread ones.
+    """
+    with leased(parts, holder, stopping=stopping) as keeper:
+        withdrawn = accept_gone(parts, keeper, accept) if accept is not None else 0
+        with parts.ledger.read() as tx:
+            state = tx.source_state(parts.id)
+        return withdrawn, check_own_tasks(parts, keeper, writing=may_write(parts, state))

@@ -1,0 +1,72 @@
+"""The Flask application: health for machines, the plain inbox where the demo asks for it."""
+
+from flask import Flask, Response, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from service import logs
+from service.config import Settings
+from service.ports import Clock, Ledger
+from service.web import health, inbox
+from service.web.problem import problem
+
+_LARGEST_BODY = 64 * 1024  # bytes; threats.md
+_MACHINES = ("/api/", "/livez", "/readyz")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(ledger: Ledger, settings: Settings, clock: Clock, *, with_inbox: bool = False) -> Flask:
+    """The WSGI application.
+
+    `with_inbox` serves the read-only inbox to whoever can reach the port: only for invented people.
+    """
+    app = Flask("service.web", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.jinja_env.undefined = StrictUndefined
+    app.register_blueprint(health.blueprint(ledger, settings, clock))
+    if with_inbox:
+        app.register_blueprint(inbox.blueprint(ledger, settings, clock))
+    log = logs.get_log(component="web")
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        return _error(error)
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.warning("request failed", method=request.method, exc_info=error)
+        return _error(InternalServerError())
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    return app
+
+
+def _error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if request.path.startswith(_MACHINES):
+        response = problem(status, error.name)
+    else:
+        response = Response(
+            render_template("error.html", status=status, name=error.name), status, mimetype="text/html"
+        )
+    for name, value in error.get_headers():
+        if name.lower() == "allow":  # of 405
+            response.headers[name] = value
+    return response
