@@ -13,10 +13,10 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from service.fhir.egress import Egress, Reply
 from service.fhir.errors import (
+    DroppedFilterError,
     FhirError,
     FhirRejectedError,
     FhirUnavailableError,
-    IncompleteError,
     NotSentError,
     UnknownReplyError,
     UnreadableReplyError,
@@ -130,7 +130,7 @@ class FhirClient:
             progress.saw(page)
             yield page
             if lost:
-                raise IncompleteError(f"the server did not apply {lost}")
+                raise DroppedFilterError(lost)
             if page.next_url is None:
                 break
             url = self.egress.base.resolve(page.next_url, url)

@@ -88,5 +88,13 @@ class IncompleteError(FhirError):
     """A search whose answer is readable but not proven to be all (fhir-quirks.md Q-02 to Q-05, Q-24)."""
 
 
+class DroppedFilterError(IncompleteError):
+    """The server did not apply a search parameter; more came than was asked for."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"the server did not apply {parameter}")
+        self.parameter = parameter
+
+
 def _with_codes(text: str, codes: tuple[str, ...]) -> str:
     return f"{text} ({', '.join(codes)})" if codes else text

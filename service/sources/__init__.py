@@ -1,1 +1,1 @@
-"""Ways to reach the population: files here; sweep, roster and bulk against a server."""
+"""Ways to reach the population of an EHR: whom to look at, and what their records hold."""
