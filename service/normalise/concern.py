@@ -7,9 +7,7 @@ from service.normalise.medication import Medicines
 from service.normalise.order import is_known_status
 from service.record.elements import Medication, MedicationDispense, MedicationRequest
 from service.record.read import Reading, Unreadable
-from service.record.references import local_reference
-
-KINDS = frozenset({"Medication", "MedicationRequest", "MedicationDispense"})
+from service.record.references import local_reference, patient_reference
 
 
 @dataclass(slots=True)
@@ -31,7 +29,7 @@ class Concern:
         self._medicines = Medicines(self.knowledge)
 
     def add(self, reading: Reading) -> None:
-        """Take in one resource of KINDS; others are dropped."""
+        """Take in one order, fill or Medication; others are dropped."""
         body, patient = reading.body, reading.patient
         if isinstance(body, Medication):
             medicine = self._medicines.identify(None, body, None)
@@ -41,6 +39,13 @@ class Concern:
         elif isinstance(body, Unreadable):
             self._patients.add(patient)
         elif isinstance(body, MedicationRequest | MedicationDispense):
+            self._add_drugged(body, patient)
+
+    def add_plain(self, body: MedicationRequest | MedicationDispense) -> None:
+        """Take in an order or a fill of R4 with nothing contained, as it was decoded."""
+        subject = body.subject
+        patient = patient_reference(subject.reference) if subject is not None else None
+        if patient is not None:
             self._add_drugged(body, patient)
 
     def _add_drugged(self, body: MedicationRequest | MedicationDispense, patient: str) -> None:

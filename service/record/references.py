@@ -4,6 +4,7 @@ import re
 
 _TYPED = re.compile(r"[A-Z][A-Za-z]*/[^/?#\s]+")
 _URN_UUID = "urn:uuid:"
+_PATIENT = "Patient/"
 
 
 def local_reference(text: str | None) -> str | None:
@@ -31,12 +32,14 @@ def patient_reference(text: str | None) -> str | None:
 
     A `urn:uuid:` that no Bundle resolved is the id that its server would have given (Synthea writes it so).
     """
+    if text and text.startswith(_PATIENT) and text.count("/") == 1 and len(text) > len(_PATIENT):
+        return text.rstrip()  # the usual form
     found = local_reference(text)
     if found is None:
         return None
     if found.startswith(_URN_UUID):
-        return f"Patient/{found[len(_URN_UUID) :]}"
-    return found if found.startswith("Patient/") and len(found) > len("Patient/") else None
+        return f"{_PATIENT}{found[len(_URN_UUID) :]}"
+    return found if found.startswith(_PATIENT) and len(found) > len(_PATIENT) else None
 
 
 def queried_identifier(text: str | None) -> tuple[str | None, str] | None:

@@ -5,8 +5,8 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 MIB = 1 << 20
 DOCUMENT_LIMIT = 256 * MIB  # one JSON document (interfaces.md, `assess`)
@@ -31,11 +31,11 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One JSON document: a whole .json, or a line of an .ndjson."""
+class Block:
+    """Whole JSON documents: one of a .json (`line` None), or some lines of an .ndjson."""
 
     raw: bytes
-    line: int | None
+    line: int | None  # number of its first line
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def documents(file: InputFile, on_bytes: Callable[[int], None]) -> Iterator[Document | Problem]:
-    """The documents of a file, and its problems, in their order.
+def blocks(file: InputFile, on_bytes: Callable[[int], None]) -> Iterator[Block | Problem]:
+    """The content of a file, and its problems, in their order.
 
     `on_bytes` is told how many bytes of the file on disk have been used up, now and then.
     """
@@ -123,11 +123,11 @@ def documents(file: InputFile, on_bytes: Callable[[int], None]) -> Iterator[Docu
         yield Problem(name, None, "the file is empty")
 
 
-def _unpacked(disk: IO[bytes], file: InputFile) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=disk) if file.is_packed else disk  # type: ignore[return-value]
+def _unpacked(disk: BufferedReader, file: InputFile) -> BufferedReader | gzip.GzipFile:
+    return gzip.GzipFile(fileobj=disk) if file.is_packed else disk
 
 
-def _whole(stream: IO[bytes], name: str) -> Iterator[Document | Problem]:
+def _whole(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block | Problem]:
     raw = stream.read(DOCUMENT_LIMIT + 1)
     if len(raw) > DOCUMENT_LIMIT:
         yield Problem(name, None, f"longer than {DOCUMENT_LIMIT // MIB} MiB")
@@ -136,25 +136,46 @@ def _whole(stream: IO[bytes], name: str) -> Iterator[Document | Problem]:
     else:
         raw = raw.removeprefix(_UTF8_MARK).strip(_WHITE)
         if raw:
-            yield Document(raw, None)
+            yield Block(raw, None)
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[Document | Problem]:
-    number = 0
-    while raw := stream.readline(LINE_LIMIT + 1):
-        number += 1
-        if number == 1:
-            if raw.startswith(_UTF16_MARKS):
+def _lines(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block | Problem]:
+    """Blocks that end where a line ends; a packed file that ends too early gives what came before."""
+    number = 1
+    pending: list[bytes] = []  # of a line that goes on
+    size = 0
+    skipping = False
+    first = True
+    while piece := stream.read1(_PIECE):
+        if first:
+            first = False
+            if piece.startswith(_UTF16_MARKS):
                 yield Problem(name, None, "not UTF-8")
                 return
-            raw = raw.removeprefix(_UTF8_MARK)
-        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-            _skip_line(stream)
-            yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
-        elif raw := raw.strip(_WHITE):
-            yield Document(raw, number)
+            piece = piece.removeprefix(_UTF8_MARK)
+        end = piece.rfind(b"\n") + 1
+        if end and (skipping or size):
+            start = piece.find(b"\n") + 1
+            if skipping or size + start > LINE_LIMIT:
+                yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
+                number += 1
+                piece, end = piece[start:], end - start
+                pending, size, skipping = [], 0, False
+        if end:
+            pending.append(piece[:end])
+            yield from _block(b"".join(pending), number)
+            number += piece.count(b"\n")
+            pending, size = [], 0
+        if not skipping and len(piece) > end:
+            pending.append(piece[end:])
+            size += len(piece) - end
+            if size > LINE_LIMIT:
+                pending, size, skipping = [], 0, True
+    if skipping:
+        yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
+    yield from _block(b"".join(pending), number)
 
 
-def _skip_line(stream: IO[bytes]) -> None:
-    while (piece := stream.readline(_PIECE)) and not piece.endswith(b"\n"):
-        pass
+def _block(raw: bytes, number: int) -> Iterator[Block]:
+    if raw and not raw.isspace():
+        yield Block(raw, number)

@@ -1,4 +1,4 @@
-"""FHIR files without a server: two passes over them, one PatientRecord per patient concerned (design, 14).
+"""FHIR files without a server: two passes over them, one PatientRecord per patient concerned.
 
 The first pass reads Medication, MedicationRequest and MedicationDispense to find out whose records matter;
 the second reads everything of those patients.
@@ -9,20 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.knowledge import Knowledge
-from service.normalise.concern import KINDS as DRUG_KINDS
 from service.normalise.concern import Concern
-from service.record.bundle import read_bundle
-from service.record.elements import KINDS
 from service.record.group import Gathered, PatientRecord, Traits
-from service.record.read import NotFhirError, Reading, kind_of, patient_at_a_glance, read
-from service.sources.documents import Document, Found, InputFile, Problem, documents, find_files
+from service.sources.documents import Block, Found, InputFile, Problem, blocks, find_files
+from service.sources.scan import Reader, note_concerned
 
 _PASSES = 2
-_SHARED = frozenset({"Medication", "Practitioner", "PractitionerRole"})
 
 OnProgress = Callable[[int, int], None]
 """Bytes done, bytes in all."""
-Wanted = Callable[[str, bytes], bool]
 
 
 @dataclass(slots=True)
@@ -64,22 +59,30 @@ class FilesSource:
     def records(self) -> Iterator[PatientRecord]:
         """The records of the patients concerned, in order of first appearance; `report` is filled on the way."""
         concern = Concern(self._knowledge)
-        for part in self._read(lambda kind, _raw: kind in DRUG_KINDS):
-            if isinstance(part, Reading):
-                concern.add(part)
-        patients, medications = concern.patients(), concern.medications()
-        gathered = Gathered(self._traits)
-        self.report.resources = 0
-        for part in self._read(_of_these(patients)):
-            if isinstance(part, Problem):
-                self.report.problems.append(part)
-            elif part.kind != "Medication" or part.reference in medications:
-                gathered.add(part)
+        for _, block in self._blocks():
+            if isinstance(block, Block):
+                note_concerned(block, concern)
+        patients = concern.patients()
+        gathered = self._gather(patients, concern.medications())
         self.report.astray = sorted(set(gathered.astray()))
         yield from (record for record in gathered.records() if record.reference in patients)
 
-    def _read(self, wanted: Wanted) -> Iterator[Reading | Problem]:
-        """One pass over all files: the resources wanted, and what is no FHIR."""
+    def _gather(self, patients: set[str], medications: set[str]) -> Gathered:
+        gathered, reader = Gathered(self._traits), None
+        for file, block in self._blocks():
+            if reader is None or reader.file is not file:
+                self.report.resources += reader.resources if reader else 0
+                reader = Reader(file, patients, medications)
+            for part in (block,) if isinstance(block, Problem) else reader.read(block):
+                if isinstance(part, Problem):
+                    self.report.problems.append(part)
+                else:
+                    gathered.add(part)
+        self.report.resources += reader.resources if reader else 0
+        return gathered
+
+    def _blocks(self) -> Iterator[tuple[InputFile, Block | Problem]]:
+        """One pass over all files."""
         total = self.found.size * _PASSES
         for file in self.found.files:
             start = self._done
@@ -87,59 +90,7 @@ class FilesSource:
             def on_bytes(used: int, start: int = start) -> None:
                 self._on_progress(start + used, total)
 
-            yield from self._read_file(file, wanted, on_bytes)
+            for block in blocks(file, on_bytes):
+                yield file, block
             self._done = start + file.size
             self._on_progress(self._done, total)
-
-    def _read_file(
-        self, file: InputFile, wanted: Wanted, on_bytes: Callable[[int], None]
-    ) -> Iterator[Reading | Problem]:
-        position = 1
-        for document in documents(file, on_bytes):
-            if isinstance(document, Problem):
-                yield document
-                continue
-            before = position
-            try:
-                for part in _parts(document, file, position, wanted):
-                    if isinstance(part, int):
-                        position += part
-                    else:
-                        yield part
-            except NotFhirError as problem:
-                yield Problem(str(file.path), document.line, str(problem))
-                position = before + 1
-            self.report.resources += position - before
-
-
-def _parts(
-    document: Document, file: InputFile, position: int, wanted: Wanted
-) -> Iterator[Reading | Problem | int]:
-    """The resources of a document, its problems, and how many places it takes.  Raises NotFhirError."""
-    kind = kind_of(document.raw)
-    if kind != "Bundle":
-        if wanted(kind, document.raw):
-            yield read(document.raw, f"{file.name}:{position}")
-        yield 1
-        return
-    page = read_bundle(document.raw, file=file.name, first=position, wanted=wanted)
-    yield from page.entries
-    for problem in page.problems:
-        yield Problem(
-            str(file.path), document.line, f"entry {problem.place.rpartition(':')[2]}: {problem.reason}"
-        )
-    yield page.size
-
-
-def _of_these(patients: set[str]) -> Wanted:
-    """Wants what is of these patients, or nobody's own, or cannot be told without reading it all."""
-
-    def wanted(kind: str, raw: bytes) -> bool:
-        if kind in _SHARED:
-            return True
-        if kind not in KINDS:
-            return False
-        patient = patient_at_a_glance(kind, raw)
-        return patient is None or patient in patients
-
-    return wanted
