@@ -10,6 +10,28 @@ from service.normalise.sig import ReadSig
 from service.normalise.units import Calendar
 from service.record import datatypes as fhir
 
+_MOST_KEPT = 50_000  # different instructions of a source; when full, the cache starts again
+
+
+class Dosages:
+    """Reads dosages, each different one once: most of a population's are alike."""
+
+    def __init__(self, calendar: Calendar, read_sig: ReadSig) -> None:
+        self.calendar = calendar
+        self._read_sig = read_sig
+        self._kept: dict[tuple[tuple[fhir.Dosage, ...], Drug, str | None], Dosage] = {}
+
+    def read(self, lines: tuple[fhir.Dosage, ...], drug: Drug, timezone: str | None) -> Dosage:
+        """As `read_dosage`."""
+        key = lines, drug, timezone
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            found = read_dosage(lines, drug, self.calendar, timezone, self._read_sig)
+            self._kept[key] = found
+        return found
+
 
 def read_dosage(
     lines: Sequence[fhir.Dosage], drug: Drug, calendar: Calendar, timezone: str | None, read_sig: ReadSig

@@ -6,6 +6,7 @@ from typing import TypeVar
 from service.knowledge import Knowledge, Policy, load_policy
 from service.model.facts import Facts, Fill, Order, SetAside
 from service.normalise.conditions import Meaning, condition_fact, meaning_of
+from service.normalise.dosage import Dosages
 from service.normalise.evidence import (
     delivery_fact,
     encounter_fact,
@@ -52,8 +53,8 @@ class Normaliser:
         self.medicines = Medicines(knowledge)
         self._knowledge = knowledge
         self._policy = policy
-        self._calendar = Calendar(numbers.days("unit.month"), numbers.days("unit.year"))
-        self._read_sig = read_sig
+        calendar = Calendar(numbers.days("unit.month"), numbers.days("unit.year"))
+        self._dosages = Dosages(calendar, read_sig)
 
     def fits(self, knowledge: Knowledge, policy: Policy | None) -> bool:
         return self._knowledge is knowledge and self._policy is policy
@@ -105,8 +106,7 @@ class Normaliser:
             medications=record.medications,
             requesters=Requesters(record.practitioners, record.roles),
             traits=record.traits,
-            calendar=self._calendar,
-            read_sig=self._read_sig,
+            dosages=self._dosages,
         )
         meanings = _Meanings(record, self._knowledge)
         orders = [classifier.order(one, meanings.reasons(one)) for one in record.orders]

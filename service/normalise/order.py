@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from service.model.days import Day
 from service.model.facts import Dosage, Drug, Fill, Order, OrderStatus, Range, Role, SetAside
-from service.normalise.dosage import read_dosage
+from service.normalise.dosage import Dosages
 from service.normalise.line import given_of
 from service.normalise.medication import Medicine, Medicines, has_rescue_word
 from service.normalise.order_dates import FillDates, OrderDates
 from service.normalise.requester import Requesters
-from service.normalise.sig import Amount, ReadSig
-from service.normalise.units import Calendar, floor, number, positive, unit_of, whole_days
+from service.normalise.sig import Amount
+from service.normalise.units import floor, number, positive, unit_of, whole_days
 from service.record import datatypes as fhir
 from service.record.dates import first_day
 from service.record.elements import DispenseRequest, Medication, MedicationDispense, MedicationRequest
@@ -69,8 +69,7 @@ class Classifier:
     medications: Medications
     requesters: Requesters
     traits: Traits
-    calendar: Calendar
-    read_sig: ReadSig
+    dosages: Dosages
     _reasons: dict[str, str] = field(init=False, default_factory=dict)  # of orders set aside
     _known: set[str] = field(init=False, default_factory=set)  # orders that count
 
@@ -188,7 +187,7 @@ class Classifier:
             dosage=self._dosage(lines, drug),
             stop_day=stop_day,
             stop_unknown=status in _STOPPED and stop_day is None,
-            expected_days=whole_days(self.calendar.days_of(dispense.expected_supply_duration)),
+            expected_days=whole_days(self.dosages.calendar.days_of(dispense.expected_supply_duration)),
             quantity_units=_units(dispense.quantity, drug),
             repeats=floor(repeats) if repeats is not None and repeats >= 0 else None,
             validity_end=dates.validity_end,
@@ -201,7 +200,7 @@ class Classifier:
         )
 
     def _dosage(self, lines: Sequence[fhir.Dosage], drug: Drug) -> Dosage:
-        return read_dosage(lines, drug, self.calendar, self.traits.timezone, self.read_sig)
+        return self.dosages.read(tuple(lines), drug, self.traits.timezone)
 
     def _stop_day(self, request: MedicationRequest, dates: OrderDates, start: Day) -> Day | None:
         """The first day that a stopped order no longer covers (exposure.md §4, Cuts)."""
@@ -218,7 +217,7 @@ class Classifier:
         """In days; a number without any unit is one of days."""
         if quantity is not None and not quantity.unit and not quantity.code:
             return whole_days(positive(quantity.value))
-        return whole_days(self.calendar.days_of(quantity))
+        return whole_days(self.dosages.calendar.days_of(quantity))
 
 
 def _drug_aside(medicine: Medicine, lines: Sequence[fhir.Dosage]) -> tuple[str, bool] | None:

@@ -62,18 +62,20 @@ class _Head(msgspec.Struct, gc=False, rename="camel"):
     resource_type: Any = None
 
 
-class _Ref(msgspec.Struct, gc=False):
+class _Subject(msgspec.Struct, gc=False):
     reference: str | None = None
 
 
-class _Glimpse(msgspec.Struct, gc=False):
+class Glance(msgspec.Struct, gc=False):
+    """Just enough of a resource to tell whose it is."""
+
     id: str | None = None
-    subject: _Ref | None = None
-    for_: _Ref | None = msgspec.field(default=None, name="for")
+    subject: _Subject | None = None
+    for_: _Subject | None = msgspec.field(default=None, name="for")
 
 
 _head = msgspec.json.Decoder(_Head)
-_glimpse = msgspec.json.Decoder(_Glimpse)
+glance = msgspec.json.Decoder(Glance).decode
 _decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in KINDS.items()}
 
 
@@ -111,7 +113,7 @@ def kind_of(raw: bytes) -> str:
 def patient_at_a_glance(kind: str, raw: bytes) -> str | None:
     """Whose resource it is, without reading the rest; None when only `read` can tell."""
     try:
-        found = _glimpse.decode(raw)
+        found = glance(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     if kind == "Patient":

@@ -12,8 +12,8 @@ import msgspec
 
 from service.normalise.concern import Concern
 from service.record.bundle import read_bundle
-from service.record.elements import KINDS, MedicationDispense, MedicationRequest
-from service.record.read import NotFhirError, Reading, kind_of, patient_at_a_glance, read
+from service.record.elements import KINDS, WITH_SUBJECT, MedicationDispense, MedicationRequest
+from service.record.read import NotFhirError, Reading, glance, kind_of, patient_at_a_glance, read
 from service.sources.documents import Block, InputFile, Problem
 
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
@@ -27,7 +27,7 @@ _OTHERS = frozenset({b"Claim", b"ExplanationOfBenefit", b"Patient", *(kind.encod
     b"Medication",
     *_DRUGGED,
 }
-_SUBJECT_KINDS = {kind.encode(): kind for kind in KINDS if kind not in _SHARED}
+_WITH_SUBJECT = frozenset(kind.encode() for kind in WITH_SUBJECT)
 
 Wanted = Callable[[str, bytes], bool]
 
@@ -81,19 +81,27 @@ class Reader:
 
     def read(self, block: Block) -> Iterator[Reading | Problem]:
         """The resources wanted of a block, and what is no FHIR."""
-        patients, match = self.patients, _TYPE.match
+        match = _TYPE.match
         for n, line in enumerate((block.raw,) if block.line is None else block.raw.split(b"\n")):
             found = match(line)
             if found is not None:
-                kind = _SUBJECT_KINDS.get(found[1])
-                if kind is not None:
-                    patient = patient_at_a_glance(kind, line)
-                    if patient is not None and patient not in patients:
-                        self.resources += 1
-                        continue
+                if found[1] in _WITH_SUBJECT and self._is_anothers(line):
+                    self.resources += 1
+                    continue
             elif not line or line.isspace():
                 continue
             yield from self._document(line, None if block.line is None else block.line + n)
+
+    def _is_anothers(self, raw: bytes) -> bool:
+        """Whether it is plainly of a patient whom nobody asked about."""
+        try:
+            subject = glance(raw).subject
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return False
+        named = subject.reference if subject is not None else None
+        if named is None or named in self.patients:
+            return False
+        return named.startswith("Patient/") and named.count("/") == 1 and named == named.strip()
 
     def _document(self, raw: bytes, number: int | None) -> Iterator[Reading | Problem]:
         place = self.resources + 1
