@@ -1,72 +1,108 @@
 """R04: stopped or lapsed without a taper, by somebody whose body may have got used to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from service.exposure.dose import daily_mg
 from service.exposure.length import TOLERANCE
 from service.model.assessment import Priority
 from service.model.days import Day, Days
-from service.model.exposure import Episode
+from service.model.exposure import Episode, Supply
 from service.rules.case import Case, iso, references
 from service.rules.r04_variants import VARIANTS
 from service.rules.rule import Account, Holding, Rule
-from service.taper.recognise import is_finished
+from service.taper.recognise import finished_days
 
 _ASAP_VARIANTS = frozenset({"R04a", "R04b", "R04d"})
 _BARRED = frozenset({"R04b", "R04c", "R04d"})  # where every supply of the last day is of unsure length
 
 
 def holdings(case: Case) -> Sequence[Holding]:
-    held: dict[Priority, list[Day]] = {Priority.ASAP: [], Priority.URGENT: []}
-    for day, variants in case.remember(variants_by_day).items():
-        held[_priority(case, day, variants)].append(day)
-    return tuple(Holding(Days.of(days), priority) for priority, days in held.items())
-
-
-def variants_by_day(case: Case) -> Mapping[Day, frozenset[str]]:
-    """The variants that hold, on each day on which one does."""
-    near = case.exposure.covered.widen(after=case.policy.days("R04.until")) & case.exposure.all_days
-    raw = {name: find(case) & near for name, find in VARIANTS.items()}
-    found: dict[Day, frozenset[str]] = {}
-    for day in Days.union(raw.values()):
-        held = frozenset(name for name, days in raw.items() if day in days)
-        if _is_unsure(case, day):
-            held -= _BARRED
-        if held and _is_at_risk(case, day):
-            found[day] = held
-    return found
-
-
-def _priority(case: Case, day: Day, variants: frozenset[str]) -> Priority:
-    last = case.exposure.covered.last_until(day)
-    likely = last is not None and case.exposure.dependence(last) == "likely"
-    return Priority.ASAP if likely and variants & _ASAP_VARIANTS else Priority.URGENT
-
-
-def _is_unsure(case: Case, day: Day) -> bool:
-    """Whether every supply that contains the last covered day is open, assumed or as needed."""
-    last = case.exposure.covered.last_until(day)
-    if last is None:
-        return True
-    return all(
-        supply.as_needed or "assumed" in supply.flags or supply.is_open(day)
-        for supply in case.exposure.covering(last)
+    stop = case.remember(stops)
+    pressing = Days.union(stop.variants[name] for name in _ASAP_VARIANTS) & stop.likely
+    return (
+        Holding(pressing, Priority.ASAP),
+        Holding(Days.union(stop.variants.values()), Priority.URGENT),
     )
 
 
-def _is_at_risk(case: Case, day: Day) -> bool:
-    """What all variants ask for (rules.md R04)."""
-    exposure, policy = case.exposure, case.policy
-    last, episode = exposure.covered.last_until(day), exposure.last_episode.at(day)
-    if last is None or episode is None or day > last + policy.days("R04.until"):
-        return False
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """The days of each variant, and those with a dependence that is likely."""
+
+    variants: Mapping[str, Days]
+    likely: Days
+
+    def on(self, day: Day) -> frozenset[str]:
+        return frozenset(name for name, days in self.variants.items() if day in days)
+
+
+def stops(case: Case) -> Stops:
+    """The variants with what all of them ask for."""
+    exposure = case.exposure
+    near = exposure.covered.widen(after=case.policy.days("R04.until")) & exposure.all_days
+    found = {name: find(case) & near for name, find in VARIANTS.items()}
+    asked = Days.union(found.values())
+    if not asked:
+        return Stops(found, Days.none())
+    unsure = _unsure(case, asked)
+    at_risk: list[Days] = []
+    likely: list[Days] = []
+    for days, last, episode in _last_days(case, asked):
+        if exposure.dependence(last) == "likely":
+            likely.append(days)
+        if _is_at_risk(case, episode, last):
+            at_risk.append(days - finished_days(exposure, days, last, episode, case.taper_plans))
+    risk = Days.union(at_risk)
+    variants = {name: (days - unsure if name in _BARRED else days) & risk for name, days in found.items()}
+    return Stops(variants, Days.union(likely))
+
+
+def _last_days(case: Case, asked: Days) -> Iterator[tuple[Days, Day, Episode]]:
+    """Days with their last covered day, which is each covered day itself, and the latest episode."""
+    exposure = case.exposure
+    for day in asked & exposure.covered:
+        episode = exposure.last_episode.at(day)
+        if episode is not None:
+            yield Days.span(day, day + 1), day, episode
+    for run in (asked - exposure.covered).periods():
+        last = exposure.covered.last_until(run.start)
+        for a, b, episode in exposure.last_episode.spans(run.start, run.end):
+            if last is not None and episode is not None:
+                yield Days.span(a, b), last, episode
+
+
+def _unsure(case: Case, asked: Days) -> Days:
+    """The days on which every supply that contains the last covered day is open, assumed or as needed."""
+    exposure = case.exposure
+    firm = Days.union(supply.days for supply in exposure.supplies if _is_firm(supply))
+    found = [(asked & exposure.covered) - firm]
+    for run in (asked - exposure.covered).periods():
+        last = exposure.covered.last_until(run.start)
+        if last is not None and last not in firm:
+            days = Days.span(run.start, run.end)
+            ends = [s.cut for s in exposure.covering(last) if _is_open_alone(s) and s.cut is not None]
+            found.append(days.within(run.start, min(ends, default=run.end)))
+    return Days.union(found)
+
+
+def _is_firm(supply: Supply) -> bool:
+    """Whether its end is written down, on every day."""
+    return not (supply.as_needed or supply.open_ended or "assumed" in supply.flags)
+
+
+def _is_open_alone(supply: Supply) -> bool:
+    return supply.open_ended and not supply.as_needed
+
+
+def _is_at_risk(case: Case, episode: Episode, last: Day) -> bool:
+    """Whether the body may have got used to it by the last covered day, and the last dose was not the least."""
+    exposure = case.exposure
     dose = exposure.dme_with_z_drugs.high.at(last)
-    if dose is not None and dose <= policy.number("R04.last_dose_over") + TOLERANCE:
+    if dose is not None and dose <= case.policy.number("R04.last_dose_over") + TOLERANCE:
         return False
     dependence = exposure.dependence(last)
-    if dependence != "likely" and not (dependence == "possible" and _is_long_enough(case, episode, last)):
-        return False
-    return not is_finished(exposure, day, case.taper_plans)
+    return dependence == "likely" or (dependence == "possible" and _is_long_enough(case, episode, last))
 
 
 def _is_long_enough(case: Case, episode: Episode, last: Day) -> bool:
@@ -80,7 +116,7 @@ def _is_long_enough(case: Case, episode: Episode, last: Day) -> bool:
 
 def account(case: Case, day: Day, priority: Priority) -> Account:
     exposure = case.exposure
-    variants = case.remember(variants_by_day)[day]
+    variants = case.remember(stops).on(day)
     last = exposure.covered.last_until(day)
     if last is None:
         raise ValueError("R04 holds only after a covered day")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from service.exposure import Exposure
 from service.exposure.dose import daily_mg
 from service.exposure.length import TOLERANCE
-from service.model.days import Day
-from service.taper.plan import Plan
+from service.model.days import Day, Days
+from service.model.exposure import Episode
+from service.taper.plan import Plan, days_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,29 @@ def recognised(exposure: Exposure, found: Sequence[Level]) -> tuple[Level, ...]:
     return ()
 
 
-def is_finished(exposure: Exposure, day: Day, plans: Iterable[Plan]) -> bool:
-    """Whether on `day`, which nothing covers, a taper has come down to a last dose that may be left off."""
-    last = exposure.covered.last_until(day)
-    episode = exposure.last_episode.at(day)
-    if last is None or episode is None or last == day or not _is_last_dose(exposure, last):
-        return False
-    if any(day in plan.days for plan in plans) or _had_care_plan(exposure, day):
-        return True
-    return bool(recognised(exposure, levels(exposure, episode.start, last)))
+def finished_days(exposure: Exposure, days: Days, last: Day, episode: Episode, plans: Iterable[Plan]) -> Days:
+    """Those of `days` on which a taper has come down to a last dose that may be left off.
+
+    Nothing covers them; `last` is the last covered day before them, in `episode`.  A CarePlan counts here also
+    when it is completed.
+    """
+    uncovered = days - exposure.covered
+    if not uncovered or not _is_last_dose(exposure, last):
+        return Days.none()
+    if recognised(exposure, levels(exposure, episode.start, last)):
+        return uncovered
+    return uncovered & (days_of(plans) | _after_care_plan(exposure))
 
 
-def _had_care_plan(exposure: Exposure, day: Day) -> bool:
-    return any(
-        plan.status in ("active", "completed") and (plan.start is None or plan.start <= day)
+def _after_care_plan(exposure: Exposure) -> Days:
+    """From the start of a CarePlan, active or completed, on."""
+    window = exposure.window
+    starts = [
+        plan.start or 0
         for plan in exposure.facts.plans
-    )
+        if window is not None and plan.status in ("active", "completed")
+    ]
+    return Days.none() if window is None or not starts else Days.span(min(starts), window.end)
 
 
 def _is_last_dose(exposure: Exposure, day: Day) -> bool:
