@@ -9,6 +9,7 @@ from service import wording
 from service.assess import assess, render
 from service.channels import task as tasks
 from service.cycle.parts import Parts
+from service.cycle.vanished import confirm_vanished, rows_of
 from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.item import Desired, Doing, Item, ItemState, Projection
@@ -39,13 +40,22 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
     with parts.ledger.read() as tx:
         outcomes = tx.outcomes_of(parts.id, patients)
         once_complete = tx.source_state(parts.id).once_complete
-    records = parts.source.gather(patients, outcomes, once_complete)
+        before = {one: tx.assessment(parts.id, one) for one in patients}
+    records = [
+        confirm_vanished(parts, record, _rows_before(before.get(record.patient_id)))
+        for record in parts.source.gather(patients, outcomes, once_complete)
+    ]
     now = parts.now()
     today = parts.day(now)
     answers = [_answer(parts, record, today) for record in records]
     with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
         for record, assessment in zip(records, answers, strict=True):
             _Patient(parts, tx, record, found, now, today, dry=lease is None).take(assessment)
+
+
+def _rows_before(stored: StoredAssessment | None) -> Sequence[str]:
+    rows: Sequence[str] = stored.body.get("rows", ()) if stored is not None else ()
+    return rows
 
 
 def _answer(parts: Parts, record: PatientRecord, today: date) -> Assessment | str:
@@ -157,7 +167,12 @@ class _Patient:
                 self._want_closed(item, projection)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
-        self.tx.save_assessment(source, StoredAssessment(self.id, now, render(assessment)))
+        rows = rows_of(self.record)
+        if any(read.failed for read in self.record.reads.values()):
+            stored = self.tx.assessment(source, self.id)
+            rows = list(dict.fromkeys([*_rows_before(stored), *rows]))  # what was not read may be there still
+        body = {**render(assessment), "rows": rows}
+        self.tx.save_assessment(source, StoredAssessment(self.id, now, body))
 
     def _want_open(self, item: Item, assessment: Assessment, projection: Projection | None) -> None:
         if item.not_due_since is not None and projection is not None and projection.desired is not None:

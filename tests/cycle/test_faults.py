@@ -1,0 +1,169 @@
+"""The cycle against an EHR that fails: nothing lost, nothing twice, and no absence taken for a fact."""
+
+import pytest
+
+from service.model.item import ItemState, ProjectionState
+from tests.cycle.world import a_review, people, world
+from tests.ehr.hostile import Habits
+
+UNCLEAR = [
+    "lost-reply",
+    "lost-reply-reset",
+    "error-after-commit",
+    "gateway-timeout-after-commit",
+    "conflict-after-commit",
+    "empty-reply",
+    "login-page-after-commit",
+]
+
+
+@pytest.mark.parametrize("fault", UNCLEAR)
+@pytest.mark.parametrize("lag", [0, 5])
+def test_a_stored_task_whose_answer_is_lost_is_found_and_stays_one(tmp_path, fault, lag):
+    with world(tmp_path, people(3), habits=Habits(index_lag_seconds=lag)) as here:
+        here.ehr.faults.add(fault, times=1, on="write Task")
+        first = here.cycle()
+        assert first.created + first.unknown == 3
+        for _ in range(3):
+            here.pass_time(seconds=160)
+            here.cycle()
+        assert {patient: len(found) for patient, found in here.live_tasks().items()} == {
+            "p1": 1, "p2": 1, "p3": 1,
+        }  # fmt: skip
+        assert all(count == 1 for count in here.ehr.creations().values())
+        assert all(here.projection(p).state is ProjectionState.CONFIRMED for p in ("p1", "p2", "p3"))
+
+
+def test_an_unknown_reply_is_said_and_not_repeated_before_it_is_settled(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.ehr.faults.add("lost-reply", times=1, on="write Task")
+        first = here.cycle()
+        assert first.unknown_keys == (here.item("p1").key,)
+        assert here.cycle().created == 0
+        assert here.projection("p1").state is ProjectionState.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "throttled", "reset", "hang-up"])
+def test_what_never_arrived_is_sent_later_under_the_same_key(tmp_path, fault):
+    with world(tmp_path, people(1)) as here:
+        here.ehr.faults.add(fault, times=1, on="write Task")
+        here.cycle()
+        assert here.tasks() == []
+        for _ in range(3):
+            here.pass_time(seconds=160)
+            here.cycle()
+        assert len(here.tasks()) == 1
+        assert [item.n for item in here.items()] == [1]
+
+
+def test_a_refused_task_goes_before_people_and_blocks_nobody(tmp_path):
+    with world(tmp_path, people(3)) as here:
+        here.ehr.faults.add("unprocessable", times=1, on="write Task")
+        first = here.cycle()
+        assert (first.created, first.quarantined) == (2, 1)
+        assert any(reason.startswith("refused with 422") for reason in here.reasons())
+
+
+@pytest.mark.parametrize("fault", ["forbidden", "not-allowed"])
+def test_a_channel_that_is_closed_stops_and_says_why(tmp_path, fault):
+    with world(tmp_path, people(3)) as here:
+        here.ehr.faults.add(fault, on="write Task")
+        first = here.cycle()
+        assert (first.created, first.stopped is not None) == (0, True)
+        here.ehr.faults.clear()
+        assert here.cycle().created == 3
+
+
+READ_FAULTS = [
+    ("truncated-page", None),
+    ("truncated-page-without-total", None),
+    ("no-link", None),
+    ("login-page", None),
+    ("empty-body", None),
+    ("outcome-in-200", None),
+    ("forbidden", None),
+    ("server-error", None),
+    ("wrong-total", 5),
+    ("suppressed", None),
+    ("foreign-next", "http://127.0.0.1:9"),
+    ("looping-next", None),
+    ("endless-next", None),
+    ("dropped-filter", "patient"),
+]
+
+
+@pytest.mark.parametrize(("fault", "value"), READ_FAULTS)
+def test_a_spoilt_read_of_orders_closes_and_raises_nothing(tmp_path, fault, value):
+    with world(tmp_path, people(3), page_size=2) as here:
+        here.cycle()
+        before = here.tasks()
+        here.ehr.faults.add(fault, on="list MedicationRequest", value=value)
+        here.pass_time(days=8)
+        report = here.cycle(full=True)
+        assert here.ehr.faults.struck[fault] > 0
+        assert (report.created, report.updated, report.closed) == (0, 0, 0)
+        assert [item.state for item in here.items()] == [ItemState.OPEN] * 3
+        assert here.tasks() == before
+
+
+def test_a_failed_read_of_orders_closes_nothing_though_a_review_is_there(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        here.ehr.load([a_review("p1")])
+        here.ehr.faults.add("login-page", on="list MedicationRequest")
+        here.pass_time(hours=1)
+        assert here.cycle().closed == 0
+        assert "MedicationRequest" in (here.item("p1").incomplete_why or "")
+        here.ehr.faults.clear()
+        here.pass_time(hours=7)
+        assert here.cycle().closed == 1
+
+
+def test_an_ehr_that_is_down_leaves_everything_as_it_is(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        here.ehr.faults.add("unavailable", on="any")
+        report = here.cycle(full=True)
+        assert (report.complete, report.reads_ok, report.closed) == (False, 0, 0)
+        assert [item.state for item in here.items()] == [ItemState.OPEN, ItemState.OPEN]
+
+
+def test_a_task_that_a_person_deleted_is_not_made_again(tmp_path):
+    with world(tmp_path, people(5)) as here:
+        here.cycle()
+        [task] = here.live_tasks()["p1"]
+        here.ehr.store.delete("Task", task["id"])
+        here.pass_time(days=1)
+        here.cycle()
+        assert here.item("p1").state is ItemState.WITHDRAWN
+        here.pass_time(days=8)
+        here.cycle(full=True)
+        assert "p1" not in here.live_tasks()
+
+
+def test_many_tasks_gone_at_once_freeze_writing_instead_of_being_believed(tmp_path):
+    with world(tmp_path, people(6)) as here:
+        here.cycle()
+        here.ehr.vanish("Task", ids=[task["id"] for task in here.tasks()[:4]])
+        here.pass_time(days=1)
+        here.cycle()
+        with here.parts.ledger.read() as tx:
+            state = tx.source_state("main")
+        assert state.frozen_since is not None
+        assert all(item.state is ItemState.OPEN for item in here.items())
+        before = here.tasks()
+        here.pass_time(days=1)
+        assert here.cycle(full=True).created == 0
+        assert here.tasks() == before
+
+
+def test_a_reused_patient_id_freezes_the_item_and_is_shown(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        here.ehr.edit(
+            "Patient/p1", birthDate="2001-01-01", identifier=[{"system": "urn:test:mrn", "value": "other"}]
+        )
+        here.pass_time(minutes=5)
+        here.cycle()
+        assert "patient-changed" in here.reasons()
+        assert here.item("p1").state is ItemState.OPEN
