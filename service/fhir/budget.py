@@ -1,5 +1,6 @@
 """How often a source may be asked: a rate shared by all threads, pauses that it asked for, and a breaker."""
 
+import math
 import threading
 
 from service.fhir.errors import NotSentError
@@ -14,8 +15,8 @@ class RateBudget:
         self._interval = 1 / per_second
         self._burst = max(1.0, per_second) * self._interval
         self._lock = threading.Lock()
-        self._next = clock.monotonic()  # when the next request is on schedule
-        self._paused_until = self._next
+        self._next = -math.inf  # when the next request is on schedule
+        self._paused_until = -math.inf
 
     def take(self, patience: float) -> None:
         """Wait for a turn.  Raises NotSentError at once if that would take more than `patience` seconds."""
