@@ -1,5 +1,6 @@
 """Serving a WSGI application by waitress; leaving finishes what is in flight."""
 
+import socket
 import threading
 from typing import Self
 from wsgiref.types import WSGIApplication
@@ -26,8 +27,7 @@ class Server:
         self._server = waitress.create_server(
             app,
             map=self._sockets,
-            host=host,
-            port=port,
+            sockets=[_listening(host, port)],
             threads=threads,
             connection_limit=_CONNECTIONS,
             ident=None,
@@ -71,3 +71,9 @@ class Server:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             wasyncore.loop(timeout=_LOOP_SECONDS, map=self._sockets, use_poll=True, count=1)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A bound socket, made before waitress starts its threads: it leaves them behind where it cannot bind."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
