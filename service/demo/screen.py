@@ -18,13 +18,17 @@ from service.model.assessment import Assessment, Finding
 from service.model.days import date_of
 
 _COLOURS = {"asap": "bold red", "urgent": "yellow", "routine": "cyan"}
-_WHY_MUTED = {
+_WHY_NOT = {
     "S1": "deceased or inactive",
     "S11": "under 18",
     "S12": "continue until a date",
     "S13": "snoozed",
     "S14": "answered by a review",
     "S15": "not applicable",
+    "rescue-or-parenteral": "rescue product only",
+    "inpatient": "on the ward only",
+    "reported": "reported by the patient only",
+    "status": "entered in error",
 }
 
 
@@ -59,9 +63,9 @@ class Screen:
 
     def population(self, people: int, assessments: Sequence[Assessment]) -> None:
         """Everybody in one line."""
-        on_it = sum(1 for one in assessments if one.episode is not None and one.episode.ongoing)
+        on_it = sum(1 for one in assessments if _is_on_it(one))
         due = [one.item.priority.word for one in assessments if one.item is not None]
-        muted = Counter(_WHY_MUTED.get(by, by) for by in map(_muted_by, assessments) if by is not None)
+        muted = Counter(_WHY_NOT.get(why, why) for why in map(_why_not, assessments) if why is not None)
         unread = Counter(aside.reason for one in assessments for aside in one.unreadable)
         self.say(
             (f"{people} people", "bold"),
@@ -126,11 +130,21 @@ class Screen:
         self._console.print(Padding(grid, (0, 0, 0, 4)))
 
 
-def _muted_by(assessment: Assessment) -> str | None:
-    """What mutes everything that holds; None when nothing holds or something is due."""
-    if assessment.item is not None or not assessment.suppressed:
+def _is_on_it(assessment: Assessment) -> bool:
+    """An episode goes on, and the person is alive and active."""
+    gone = any(finding.suppressed_by == "S1" for finding in assessment.suppressed)
+    return assessment.episode is not None and assessment.episode.ongoing and not gone
+
+
+def _why_not(assessment: Assessment) -> str | None:
+    """What mutes all that holds, or why no order counts; None when something is due, or nothing was there."""
+    if assessment.item is not None or assessment.unreadable:
         return None
-    return assessment.suppressed[0].suppressed_by
+    if assessment.suppressed:
+        return assessment.suppressed[0].suppressed_by
+    if assessment.listed and assessment.episode is None and assessment.ignored:
+        return assessment.ignored[0].reason
+    return None
 
 
 def _counted(counts: Mapping[str, int], order: Sequence[str] | None = None) -> str:

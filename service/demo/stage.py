@@ -1,5 +1,7 @@
 """`reviewdue demo`: starts everything on this machine, tells the story, takes everything down again."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,26 +17,32 @@ from service.demo.clock import DemoClock
 from service.demo.ehr import Ehr, running_ehr
 from service.demo.screen import Screen
 from service.demo.story import Story
+from service.ports import Clock
 from service.web import Server, create_app
+from service.wording import day
 
-PORT = 8080
+_HOST = "REVIEWDUE_WEB__HOST"  # the one setting that the demo takes: in a container every address is meant
 _SECRET = b"the demo's people are invented: anybody may know this secret\n"
 
 
 def run(*, serve: bool, port: int | None, console: Console) -> int:
     """See `service.demo.run`."""
     logs.configure("error", "console")
-    screen = Screen(console)
-    clock = DemoClock(SystemClock())
+    play(DemoClock(SystemClock()), console, serve=serve, port=port)
+    return 0
+
+
+def play(clock: DemoClock, console: Console, *, serve: bool = False, port: int | None = None) -> None:
+    """The demo on the day of `clock`."""
     today = clock.now().date()
     with running_ehr(clock, today) as ehr, _house(ehr) as house:
         (source,) = house.source_settings()
-        console.print(f"reviewdue demo: an embedded EHR with invented people on {ehr.base}, {today:%d %b %Y}")
+        console.print(f"reviewdue demo: an embedded EHR with invented people on {ehr.base}, {day(today)}")
         with house.parts(source, clock) as parts:
-            Story(parts, ehr, clock, screen, new_holder()).tell()
+            Story(parts, ehr, clock, Screen(console), new_holder()).tell()
         if serve:
-            _serve(house, clock, PORT if port is None else port, console)
-    return 0
+            with _ended() as ended:
+                serve_inbox(house, clock, house.settings.web.port if port is None else port, console, ended)
 
 
 @contextmanager
@@ -59,19 +67,31 @@ def _settings(ehr: Ehr, folder: Path) -> Settings:
             "instance": {"secret_file": secret},
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "source": {"demo": source.model_dump()},
+            "web": {"host": os.environ.get(_HOST, "127.0.0.1")},
         }
     )
 
 
-def _serve(house: House, clock: DemoClock, port: int, console: Console) -> None:
-    app = create_app(house.ledger, house.settings, clock, with_inbox=True)
+@contextmanager
+def _ended() -> Iterator[Event]:
+    """Set by Ctrl-C, and by SIGTERM, which a container sends."""
+    event = Event()
+    before = {each: signal.signal(each, lambda *_: event.set()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server = Server(app, clock, "127.0.0.1", port)
+        yield event
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def serve_inbox(house: House, clock: Clock, port: int, console: Console, ended: Event) -> None:
+    """The plain inbox until `ended`; on a free port where that one is taken."""
+    app = create_app(house.ledger, house.settings, clock, with_inbox=True)
+    host = house.settings.web.host
+    try:
+        server = Server(app, clock, host, port)
     except OSError:
-        server = Server(app, clock, "127.0.0.1", 0)
+        server = Server(app, clock, host, 0)
     with server:
-        console.print(f"inbox: {server.url}/inbox  (Ctrl-C ends it)")
-        try:
-            Event().wait()
-        except KeyboardInterrupt:
-            console.print("ended")
+        console.print(f"inbox: {server.url}/inbox  (Ctrl-C ends it)", soft_wrap=True, highlight=False)
+        ended.wait()

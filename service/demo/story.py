@@ -1,12 +1,11 @@
 """The story: found, shown, written once, answered, not asked again, asked again for a reason."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from service import wording
 from service.assess import assess
+from service.cycle.operators import set_release
 from service.cycle.parts import Parts
 from service.cycle.run import run_cycle
 from service.demo.clock import DemoClock
@@ -24,7 +23,6 @@ ADA = "hapi-periodic-overdue"
 RHEA = "hapi-reviewed-recently"
 _RENEWALS = (20, 48, 76)  # days after the review on which Ada's next 28 days are ordered
 _NINETY = 90
-_SOURCE_AUDIT = "release on"
 
 
 class Story:
@@ -119,26 +117,25 @@ class Story:
             f"{wording.day(self._today)}  {name} is reviewed; the clinician completes the Task: ",
             (f"continue until {wording.day(until)}", "bold"), ".",
         )  # fmt: skip
-        report = self._cycle()
-        others = report.created + report.updated + report.closed
+        writes = _writes(self._cycle())
         self._say_item(ADA, 0)
         passed = 0
         for days in _RENEWALS:
             self._forward(days - passed)
             passed = days
             self._renew()
-            others += self._written_for_others(self._cycle())
+            writes += _writes(self._cycle())
             self._say_item(ADA, days)
         self._forward(_NINETY - passed)
         self._add_opioid()
-        others += self._written_for_others(self._cycle())
+        writes += _writes(self._cycle())
         self._screen.say(
             f"{wording.day(self._today)}  day {_NINETY}: oxycodone is added → ",
             ("asked again", "bold red"), ".",
         )  # fmt: skip
         self._screen.say(("why   ", "dim"), self._reasons(ADA))
         self._screen.say(("task  ", "dim"), f"{self._ehr.base}/{self._task_of(f'Patient/{ADA}')}")
-        self._screen.say((f"Meanwhile {others} writes kept the Tasks of the other people true.", "dim"))
+        self._screen.say((f"Over the ninety days {writes} writes kept the Tasks of all people true.", "dim"))
 
     def _complete_review(self, until: date) -> None:
         task = self._ehr.clinician.see(self._task_of(f"Patient/{ADA}"))
@@ -173,9 +170,6 @@ class Story:
         asked = "asked" if open_items else "not asked"
         self._screen.say(f"{wording.day(self._today)}  {when}: ", (asked, "bold green"), ".")
 
-    def _written_for_others(self, report: CycleReport) -> int:
-        return report.created + report.updated + report.closed
-
     # -- (f) -------------------------------------------------------------------------------------
 
     def _end(self) -> None:
@@ -203,9 +197,7 @@ class Story:
 
     def _release(self) -> None:
         now = self._clock.now()
-        with self._parts.ledger.write(None) as tx:
-            tx.save_source_state(replace(tx.source_state(self._parts.id), released_at=now))
-            tx.audit(self._parts.id, _SOURCE_AUDIT, now, actor="demo", subject=self._parts.id)
+        set_release(self._parts.ledger, self._parts.id, on=True, now=now, actor="demo")
 
     def _record(self, patient: str) -> PatientRecord:
         (record,) = self._parts.source.gather([patient], {}, frozenset())
@@ -249,14 +241,13 @@ def _name(record: PatientRecord) -> str:
     return next((" ".join((*(one.given or ()), one.family or "")) for one in names), "Nobody")
 
 
+def _writes(report: CycleReport) -> int:
+    return report.created + report.updated + report.closed
+
+
 def _output(code: str, **value: Any) -> dict[str, Any]:
     return {"type": {"coding": [{"system": "urn:reviewdue:output", "code": code}]}, **value}
 
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def names() -> Iterator[str]:
-    """The people of the story; their files are in the fixtures."""
-    yield from (ADA, RHEA)

@@ -6,29 +6,13 @@ from service.demo.clock import DemoClock
 from service.demo.ehr import running_ehr
 from service.demo.population import base_day, expected
 from service.fhir.errors import UnknownReplyError
+from tests.demo.clocks import Stopped
 
 TODAY = date(2028, 3, 15)
 TASK = {
     "resourceType": "Task", "id": "t1", "status": "requested", "intent": "proposal",
     "identifier": [{"system": "urn:test", "value": "k1"}],
 }  # fmt: skip
-
-
-class Stopped:
-    """A clock that stands still."""
-
-    def __init__(self, now):
-        self._now = now
-        self.slept = 0.0
-
-    def now(self):
-        return self._now
-
-    def monotonic(self):
-        return self.slept
-
-    def sleep(self, seconds):
-        self.slept += seconds
 
 
 @pytest.fixture
