@@ -72,7 +72,9 @@ class BaseUrl:
             raise ForeignUrlError("a URL of another origin than the base")
         if url.path.rstrip("/") != self._path and not url.path.startswith(self._path + "/"):
             raise ForeignUrlError("a URL outside the base path")
-        if _leaves(unquote(url.raw_path.decode("ascii").partition("?")[0])):
+        if _leaves(
+            unquote(text.partition("?")[0])
+        ):  # as written: the parser would already have taken them out
             raise ForeignUrlError("a URL outside the base path")
         return url.copy_with(fragment=None)
 

@@ -257,7 +257,7 @@ def test_a_name_that_does_not_resolve_was_not_sent():
 def test_a_failed_tls_handshake_was_not_sent():
     with (
         serving(always(reply())) as ehr,
-        an_egress(ehr.base.replace("http:", "https:")) as egress,
+        an_egress(ehr.base.replace("http:", "https:"), connect_seconds=0.5) as egress,
         pytest.raises(NotSentError),
     ):
         post(egress)
