@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from service.model.days import Day, Days
 from service.model.facts import Outcome, OutcomeKind
+from service.rules.accepted_use import treats_another, treats_seizures
 from service.rules.answered import answered
+from service.rules.care import alcohol_withdrawal, hospice, in_hospital, one_short_supply, palliative
 from service.rules.case import Case
 from service.rules.material_change import material_change
+from service.rules.r06_sedatives import other_than_antiepileptic
+from service.rules.r10_high_dose import high_days
 from service.rules.review import snoozes_in_a_row
 from service.rules.rule import Held
 
@@ -87,8 +91,37 @@ def _of_its_rules(case: Case, held: Held, outcome: Outcome, days: Days) -> Days:
     return days & held.stretch(outcome.day) if held.id in _PRESENT_STRETCH else days
 
 
+def _of(muted: frozenset[str], days_of: Callable[[Case], Days]) -> Mute:
+    """The suppression that mutes these rules on the days that the case alone decides."""
+
+    def mute(case: Case, held: Held) -> Days:
+        return case.remember(days_of) if held.id in muted else Days.none()
+
+    return mute
+
+
+def _seizures(case: Case, held: Held) -> Days:
+    """S7: not a dose above the label maximum, nor a sedative that is no antiepileptic."""
+    days = case.remember(treats_seizures)
+    if held.id == "R10":
+        return days - case.remember(high_days).label
+    if held.id == "R06":
+        return days - case.remember(other_than_antiepileptic)
+    return days if held.id in _SEIZURES_MUTE else Days.none()
+
+
+_ALL = frozenset(f"R{n:02}" for n in range(17))
+_SEIZURES_MUTE = frozenset({"R01", "R03", "R07", "R08"})
+
 _MUTES: Mapping[str, Mute] = {
     "S1": _deceased_or_inactive,
+    "S2": _of(_ALL, hospice),
+    "S3": _of(_ALL - {"R04", "R05"}, palliative),
+    "S4": _of(_ALL, in_hospital),
+    "S5": _of(frozenset({"R02", "R08", "R12"}), one_short_supply),
+    "S7": _seizures,
+    "S9": _of(frozenset({"R01", "R03"}), treats_another),
+    "S10": _of(frozenset({"R01", "R02"}), alcohol_withdrawal),
     "S11": _minor,
     "S12": _continued,
     "S13": _snoozed,

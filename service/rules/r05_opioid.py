@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from service.model.assessment import Priority
 from service.model.days import Day, Days
+from service.rules.care import palliative
 from service.rules.case import Case, iso, references
 from service.rules.rule import Account, Holding, Rule
 
@@ -25,6 +26,7 @@ def holdings(case: Case) -> Sequence[Holding]:
         return ()
     new, ongoing = case.remember(new_days), ongoing_days(case)
     less_pressing = case.condition(_LESS_PRESSING)
+    less_pressing |= case.remember(palliative)  # S3: shown as routine
     asap = new - naloxone_days(case) - less_pressing
     unreviewed = ongoing - case.reviewed_within(case.policy.days("R05.urgent_without_review"))
     urgent = (new | unreviewed) - less_pressing

@@ -1,11 +1,11 @@
 """What a rule answers: on which days it holds, how soon, and on one day with which facts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.model.assessment import Priority
 from service.model.days import Day, Days
-from service.model.steps import Steps
+from service.model.steps import Steps, steps_of
 from service.rules.case import Case
 
 
@@ -79,3 +79,10 @@ class Held:
         if then is None:
             return Days.none()
         return self.days - Days.union(days for priority, days in self.at_least.items() if priority > then)
+
+
+def latest_in_force(parts: Iterable[tuple[Days, Day]]) -> Steps[Day | None]:
+    """On each day the latest of the facts that are in force: (the days on which it is, the day of the fact)."""
+    given = [(days, day) for days, day in parts if days]
+    edges = sorted({edge for days, _ in given for run in days.periods() for edge in (run.start, run.end)})
+    return steps_of(None, [(edge, max((day for days, day in given if edge in days), default=None)) for edge in edges])

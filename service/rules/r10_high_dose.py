@@ -1,0 +1,144 @@
+"""R10: a high daily dose."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.exposure.length import TOLERANCE
+from service.model.assessment import Priority
+from service.model.days import Day, Days
+from service.model.levels import Levels
+from service.rules.case import Case, references
+from service.rules.rule import Account, Holding, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class High:
+    """The days on which enough of the last covered days were above a limit, by the limit's kind."""
+
+    label: Days
+    older: Days
+    dme: Days
+    very_high: Days
+
+
+def holdings(case: Case) -> Sequence[Holding]:
+    high = case.remember(high_days)
+    urgent = high.label | high.very_high
+    return (Holding(urgent | high.older | high.dme, Priority.ROUTINE), Holding(urgent, Priority.URGENT))
+
+
+def high_days(case: Case) -> High:
+    label: list[Days] = []
+    older: list[Days] = []
+    for ingredient, levels in _daily_mg(case).items():
+        known = case.knowledge.equivalences.get(ingredient)
+        if known is None:
+            continue
+        maximum = known.max_daily_mg(case.policy.daily_maximum)
+        if maximum is not None:
+            label.append(_often(case, _above(case, levels, maximum)))
+        if known.max_daily_mg_older is not None and case.older:
+            older.append(_often(case, _above(case, levels, known.max_daily_mg_older)) & case.older)
+    low = case.exposure.dme.low
+    return High(
+        label=Days.union(label),
+        older=Days.union(older),
+        dme=_often(case, _at_least(case, low, case.policy.number("R10.dme_min"))),
+        very_high=_often(case, _at_least(case, low, case.policy.number("R10.urgent_dme"))),
+    )
+
+
+def above_label_maximum_today(case: Case) -> Days:
+    """The covered days with more of an ingredient than its label allows (R03)."""
+    found: list[Days] = []
+    for ingredient, levels in _daily_mg(case).items():
+        known = case.knowledge.equivalences.get(ingredient)
+        maximum = known.max_daily_mg(case.policy.daily_maximum) if known else None
+        if maximum is not None:
+            found.append(_above(case, levels, maximum))
+    return Days.union(found)
+
+
+def _daily_mg(case: Case) -> dict[str, Levels]:
+    """The low mg of each ingredient over days."""
+    supplies = case.exposure.supplies
+    return {
+        name: Levels.total(
+            (span.start, span.end, None if span.mg is None else span.mg.low)
+            for supply in supplies
+            if supply.ingredient == name
+            for span in supply.doses
+        )
+        for name in sorted({supply.ingredient for supply in supplies})
+    }
+
+
+def _above(case: Case, levels: Levels, most: float) -> Days:
+    return _at_least(case, levels, most + 2 * TOLERANCE)  # floats compare with a tolerance on either side
+
+
+def _at_least(case: Case, levels: Levels, least: float) -> Days:
+    def is_enough(value: float | None) -> bool:
+        return value is not None and value >= least - TOLERANCE
+
+    window = case.exposure.window
+    return Days.none() if window is None else levels.days_where(is_enough, window.start, window.end)
+
+
+def _often(case: Case, hits: Days) -> Days:
+    """The days with enough hits among the last covered days of the episode."""
+    if not hits:
+        return hits
+    window, least = case.policy.days("R10.window"), case.policy.days("R10.days_min")
+    found: list[Days] = []
+    for start, days in case.ongoing_by_start.items():
+        following = min((s for s in case.ongoing_by_start if s > start), default=None)
+        end = (days.last() or start) + 1 if following is None else following
+        found.append(Days.union(_in_last(case.exposure.covered.within(start, end), hits, window, least, end)) & days)
+    return Days.union(found)
+
+
+def _in_last(covered: Days, hits: Days, window: int, least: int, end: Day) -> Iterator[Days]:
+    """The days whose last `window` covered days hold `least` hits; counted as if no day lay between them.
+
+    A day that is not covered answers like the last one that was.
+    """
+    runs = covered.periods()
+    places: list[Days] = []
+    place = 0
+    for run in runs:
+        places.append(hits.within(run.start, run.end).shift(place - run.start))
+        place += run.length
+    enough = Days.union(places).counted(window, least)
+    place = 0
+    for at, run in enumerate(runs):
+        yield enough.within(place, place + run.length).shift(run.start - place)
+        place += run.length
+        until = runs[at + 1].start if at + 1 < len(runs) else end
+        if place - 1 in enough:
+            yield Days.span(run.end, until)
+
+
+def account(case: Case, day: Day, priority: Priority) -> Account:
+    high = case.remember(high_days)
+    kinds = {
+        "above the label maximum": high.label,
+        "above the maximum for older adults": high.older,
+        "high in diazepam equivalents": high.dme,
+    }
+    low = case.exposure.dme.low.at(day)
+    due = "R10.due_urgent" if priority is Priority.URGENT else "R10.due"
+    episode = case.exposure.last_episode.at(day)
+    return Account(
+        facts={
+            "what": [name for name, days in kinds.items() if day in days],
+            "dme_low_mg": low,
+            "labels_read_first": case.policy.daily_maximum,
+        },
+        evidence=references(case.exposure.covering(day) or (episode.supplies if episode else ())),
+        numbers=("R10.days_min", "R10.window", "R10.dme_min", "R10.urgent_dme", due),
+        due_after=case.policy.days(due),
+    )
+
+
+R10 = Rule("R10", holdings, account)
