@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from service.knowledge import Knowledge
 from service.normalise.medication import Medicines
 from service.normalise.order import is_known_status
+from service.record.datatypes import CodeableConcept
 from service.record.elements import Medication, MedicationDispense, MedicationRequest
 from service.record.read import Reading, Unreadable
 from service.record.references import local_reference, patient_reference
+
+_MOST_KEPT = 50_000  # different concepts that matter to nobody
 
 
 @dataclass(slots=True)
@@ -21,6 +24,7 @@ class Concern:
     knowledge: Knowledge
     _medicines: Medicines = field(init=False)
     _patients: set[str] = field(init=False, default_factory=set)
+    _of_no_concern: set[CodeableConcept | None] = field(init=False, default_factory=set)
     _waiting: dict[str, set[str]] = field(init=False, default_factory=dict)  # Medication → patients
     _in_scope: set[str] = field(init=False, default_factory=set)  # Medications
     _other: set[str] = field(init=False, default_factory=set)
@@ -43,6 +47,9 @@ class Concern:
 
     def add_plain(self, body: MedicationRequest | MedicationDispense) -> None:
         """Take in an order or a fill of R4 with nothing contained, as it was decoded."""
+        concept = body.medication_codeable_concept
+        if concept in self._of_no_concern and body.medication_reference is None and is_known_status(body):
+            return  # the usual case, and the only one that has to be fast
         subject = body.subject
         patient = patient_reference(subject.reference) if subject is not None else None
         if patient is not None:
@@ -60,6 +67,9 @@ class Concern:
             body.medication_codeable_concept, body.contained_medication, display
         )
         unknown = not medicine.stated and reference is None
+        plain = body.medication_reference is None and medicine.stated and not medicine.could_be_in_scope
+        if plain and len(self._of_no_concern) < _MOST_KEPT:
+            self._of_no_concern.add(body.medication_codeable_concept)
         if unknown or (medicine.stated and medicine.could_be_in_scope) or not is_known_status(body):
             self._patients.add(patient)
 

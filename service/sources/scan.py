@@ -17,6 +17,7 @@ from service.record.read import NotFhirError, Reading, glance, kind_of, patient_
 from service.sources.documents import Block, InputFile, Problem
 
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
+_PLAIN = re.compile(r"Patient/[^/?#\s]+").fullmatch
 _DRUGGED = {
     kind.__name__.encode(): msgspec.json.Decoder(kind).decode
     for kind in (MedicationRequest, MedicationDispense)
@@ -101,7 +102,7 @@ class Reader:
         named = subject.reference if subject is not None else None
         if named is None or named in self.patients:
             return False
-        return named.startswith("Patient/") and named.count("/") == 1 and named == named.strip()
+        return _PLAIN(named) is not None
 
     def _document(self, raw: bytes, number: int | None) -> Iterator[Reading | Problem]:
         place = self.resources + 1
