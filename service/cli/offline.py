@@ -93,7 +93,7 @@ def explain(
 
     reference = f"Patient/{patient.removeprefix('Patient/')}"
     desk = _desk(paths, as_of, timezone, policy, config, None, debug=debug)
-    found = [(record, answer) for record, answer in desk.answers() if answer.patient == reference]
+    found = list(desk.answers(reference))
     if not found:
         desk.close()
         raise ConfigError(
@@ -121,11 +121,13 @@ class _Desk:
     unreadable: Counter[tuple[str, str]] = field(default_factory=Counter)  # (reference, reason)
     failed: list[str] = field(default_factory=list)
 
-    def answers(self) -> Iterator[tuple["PatientRecord", "Assessment"]]:
-        """Each patient concerned; one that cannot be thought about stops nobody else."""
+    def answers(self, only: str | None = None) -> Iterator[tuple["PatientRecord", "Assessment"]]:
+        """Each patient concerned, or the one named; one that cannot be thought about stops nobody else."""
         from service.assess import assess as answer
 
         for record in self.source.records():
+            if only not in (None, record.reference):
+                continue
             try:
                 found = answer(record, self.policy, self.knowledge, self.as_of)
             except Exception as problem:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-WIDTH = 160  # of tables that are not on a terminal
+WIDTH = 10_000  # of tables that are not on a terminal: as wide as they need, for `grep` and `less -S`
 Advance = Callable[[str, int, int], None]
 
 
@@ -27,7 +27,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.text import Text
 
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
-    shown = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold")  # a reference that is cut is of no use
     for row in rows:
         shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console.print(shown)
