@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.fhir.auth import BearerFile
 from service.fhir.errors import (
     AuthError,
     FhirError,
@@ -247,8 +248,6 @@ def test_pages_are_followed_inside_the_base_and_their_query_is_left_as_it_is():
 
 
 def test_a_next_to_another_host_is_not_followed_and_no_credential_leaves(tmp_path):
-    from service.fhir.auth import BearerFile
-
     (tmp_path / "token").write_text("secret")
     with serving(always(reply())) as tripwire:
         for link in (f"{tripwire.base}/Patient", tripwire.base.replace("http:", "")):
