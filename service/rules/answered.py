@@ -1,5 +1,6 @@
 """S14: a review since then has answered it (rules.md, Suppressions)."""
 
+from service.model.assessment import Priority
 from service.model.days import Day, Days
 from service.model.facts import OutcomeKind
 from service.model.steps import pieces
@@ -24,6 +25,9 @@ def answered(case: Case, held: Held) -> Days:
     if held.id not in _BY_ANY_REVIEW:
         return Days.none()
     days = _answered_by_review(case, held)
+    if held.id == "R13":
+        too_fast = held.exactly(Priority.URGENT)
+        return (days - too_fast) | (_answered_by_decision(case, held) & too_fast)
     return days - case.remember(new_days) if held.id == "R05" else days
 
 
@@ -42,6 +46,16 @@ def _answered_by_review(case: Case, held: Held) -> Days:
                 continue
             lasts = _lasts(case, held, review, interval.at(a)[0])
             found.append(Days.span(a, min(b, review + lasts)))
+    return Days.union(found)
+
+
+def _answered_by_decision(case: Case, held: Held) -> Days:
+    """R13 too fast: a decision to continue, reduce or taper answers the present stretch."""
+    found: list[Days] = []
+    for outcome in reviewing_outcomes(case.facts):
+        if outcome.kind in _DECISIONS - {OutcomeKind.ALREADY_STOPPED}:
+            days = held.stretch(outcome.day) & held.not_higher(outcome.day)
+            found.append(days - Days.span(days.origin, outcome.day))
     return Days.union(found)
 
 

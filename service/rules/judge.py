@@ -11,15 +11,21 @@ from service.rules.mute import mutes
 from service.rules.r00_stale import R00
 from service.rules.r01_first_review import R01
 from service.rules.r02_periodic_review import R02
+from service.rules.r03_dose_up import R03
 from service.rules.r04_stopped import R04
 from service.rules.r05_opioid import R05
 from service.rules.r06_sedatives import R06
 from service.rules.r07_two_agents import R07
 from service.rules.r08_older import R08
 from service.rules.r10_high_dose import R10
+from service.rules.r11_prescribers import R11
+from service.rules.r12_early_refills import R12
+from service.rules.r13_taper import R13
 from service.rules.rule import Held, Rule
 
-RULES: tuple[Rule, ...] = (R00, R01, R02, R04, R05, R06, R07, R08, R09, R10, R14, R15, R16)
+RULES: tuple[Rule, ...] = (
+    R00, R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12, R13, R14, R15, R16,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,33 +8,45 @@ from service.exposure.dose import daily_mg
 from service.exposure.length import TOLERANCE
 from service.model.days import Day, Days
 from service.model.exposure import Episode
+from service.model.steps import Steps, steps_of
 from service.taper.plan import Plan, days_of
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A typical DME held on consecutive covered days of an episode; None: unknown."""
+    """A typical DME held on consecutive covered days of an episode; None: unknown.
+
+    `held_on` is the day by which it was held long enough to count; None: it never was.
+    """
 
     start: Day
     days: int
     dme: float | None
+    held_on: Day | None = None
 
 
-def levels(exposure: Exposure, start: Day, day: Day) -> list[Level]:
+def levels(exposure: Exposure, start: Day, day: Day) -> tuple[Level, ...]:
     """The levels of the episode that began on `start`, up to `day`; short runs are dropped.
 
     Days without supply are passed over; equal neighbours, also after a drop, are one level.
     """
+    return level_steps(exposure, start, day + 1).at(day)
+
+
+def level_steps(exposure: Exposure, start: Day, end: Day) -> Steps[tuple[Level, ...]]:
+    """On each day of `[start, end)` the levels so far of the episode that began on `start`."""
     run_min = exposure.policy.days("taper.run_min")
     runs: list[Level] = []
-    for period in exposure.covered.within(start, day + 1).periods():
+    for period in exposure.covered.within(start, end).periods():
         for a, b, value in exposure.dme.typical.spans(period.start, period.end):
-            _extend(runs, Level(a, b - a, value))
+            _extend(runs, a, b, value, run_min)
     kept: list[Level] = []
+    steps: list[tuple[Day, tuple[Level, ...]]] = []
     for run in runs:
-        if run.days >= run_min:
-            _extend(kept, run)
-    return kept
+        if run.held_on is not None and not (kept and kept[-1].dme == run.dme):
+            kept.append(run)
+            steps.append((run.held_on, tuple(kept)))
+    return steps_of((), steps)
 
 
 def recognised(exposure: Exposure, found: Sequence[Level]) -> tuple[Level, ...]:
@@ -94,12 +106,15 @@ def _at_smallest_tablet(exposure: Exposure, day: Day) -> bool:
     return True
 
 
-def _extend(runs: list[Level], run: Level) -> None:
-    if runs and runs[-1].dme == run.dme:
-        before = runs[-1]
-        runs[-1] = Level(before.start, before.days + run.days, run.dme)
-    else:
-        runs.append(run)
+def _extend(runs: list[Level], start: Day, end: Day, dme: float | None, run_min: int) -> None:
+    """Add the days of `[start, end)` to the last run, or begin another one."""
+    is_same = bool(runs) and runs[-1].dme == dme
+    before = runs.pop() if is_same else Level(start, 0, dme)
+    days = before.days + end - start
+    held_on = before.held_on
+    if held_on is None and days >= run_min:
+        held_on = start + run_min - before.days - 1
+    runs.append(Level(before.start, days, dme, held_on))
 
 
 def _descending_runs(found: Sequence[Level]) -> list[list[Level]]:

@@ -1,0 +1,148 @@
+"""R03: the dose is going up, in a step or little by little."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.exposure.length import TOLERANCE
+from service.model.assessment import Priority
+from service.model.days import Day, Days
+from service.model.levels import Levels
+from service.rules.case import Case, iso, references
+from service.rules.r10_high_dose import above_label_maximum_today
+from service.rules.rule import Account, Holding, Rule
+
+Medians = tuple[float, float]
+"""By the low and by the high factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """What a day shows: the medians of the last weeks and of each reference; None where they say nothing."""
+
+    recent: Medians
+    step: Medians | None
+    creep: Medians | None
+
+
+def holdings(case: Case) -> Sequence[Holding]:
+    rises = case.remember(rises_by_day)
+    steps = {day: (rise.recent, rise.step) for day, rise in rises.items() if rise.step}
+    steep = Days.of(day for day, (recent, before) in steps.items() if _is_up(case, recent, before, steep=True))
+    stepped = Days.of(steps)
+    urgent = steep | (stepped & above_label_maximum_today(case) if stepped else Days.none())
+    return (Holding(Days.of(rises), Priority.ROUTINE), Holding(urgent, Priority.URGENT))
+
+
+def rises_by_day(case: Case) -> dict[Day, Rise]:
+    """The days on which the dose has gone up, with the medians that say so."""
+    found: dict[Day, Rise] = {}
+    if not _may_rise(case):
+        return found
+    exposure, from_day = case.exposure, case.policy.days("R03.from_day")
+    taken = Days.union(s.days for s in exposure.supplies if not exposure.is_z_drug(s.ingredient))
+    for start, days in case.ongoing_by_start.items():
+        own = taken - Days.span(taken.origin, start)
+        for day in days & _after_a_rise(case) - Days.span(start, start + from_day):
+            rise = _rise(case, own, day)
+            if rise is not None:
+                found[day] = rise
+    return found
+
+
+def _may_rise(case: Case) -> bool:
+    """Whether any two doses are far enough apart at all."""
+    values = [value for _, value in case.exposure.dme.high.steps if value]
+    return bool(values) and max(values) - min(values) >= case.policy.number("R03.rise_min") - TOLERANCE
+
+
+def _after_a_rise(case: Case) -> Days:
+    """The days so soon after a higher level began that it may be in the last weeks and not in a reference."""
+    reach = case.policy.days("R03.creep_reference_from")
+    found: list[Days] = []
+    before: float | None = 0
+    for day, value in case.exposure.dme.high.steps:
+        if value is not None and (before is None or value > before):
+            found.append(Days.span(day, day + reach + 1))
+        before = value
+    return Days.union(found)
+
+
+def _rise(case: Case, days: Days, day: Day) -> Rise | None:
+    recent = _medians(case, days, day, "R03.recent_from", "R03.recent_to")
+    if recent is None:
+        return None
+    step = _medians(case, days, day, "R03.step_reference_from", "R03.step_reference_to")
+    creep = _medians(case, days, day, "R03.creep_reference_from", "R03.creep_reference_to")
+    rise = Rise(
+        recent,
+        step if step and _is_up(case, recent, step) else None,
+        creep if creep and _is_up(case, recent, creep) else None,
+    )
+    return rise if rise.step or rise.creep else None
+
+
+def _is_up(case: Case, recent: Medians, reference: Medians, *, steep: bool = False) -> bool:
+    ratio = case.policy.number("R03.urgent_ratio" if steep else "R03.ratio_min")
+    rise = case.policy.number("R03.urgent_rise" if steep else "R03.rise_min")
+    return all(
+        now >= ratio * then - TOLERANCE and now - then >= rise - TOLERANCE
+        for now, then in zip(recent, reference, strict=True)
+    )
+
+
+def _medians(case: Case, days: Days, day: Day, first: str, last: str) -> Medians | None:
+    """The medians of a window of days before `day`; None where it holds too few days, or an unknown dose."""
+    window = days.within(day - case.policy.days(first), day - case.policy.days(last) + 1)
+    if len(window) < case.policy.days("R03.covered_days_min_each"):
+        return None
+    low, high = (_median(levels, window) for levels in (case.exposure.dme.low, case.exposure.dme.high))
+    return None if low is None or high is None else (low, high)
+
+
+def _median(levels: Levels, days: Days) -> float | None:
+    """Half of the days lie at or below it; of an even number the mean of the middle two."""
+    parts = list(_parts(levels, days))
+    known = sorted((value, n) for value, n in parts if value is not None)
+    if len(known) < len(parts):
+        return None
+    total = sum(n for _, n in known)
+    return (_at(known, (total - 1) // 2) + _at(known, total // 2)) / 2
+
+
+def _parts(levels: Levels, days: Days) -> Iterator[tuple[float | None, int]]:
+    for run in days.periods():
+        for a, b, value in levels.spans(run.start, run.end):
+            yield value, b - a
+
+
+def _at(parts: Sequence[tuple[float, int]], place: int) -> float:
+    for value, n in parts:
+        if place < n:
+            return value
+        place -= n
+    raise IndexError("beyond the last day")
+
+
+def account(case: Case, day: Day, priority: Priority) -> Account:
+    rise = case.remember(rises_by_day)[day]
+    episode = case.exposure.last_episode.at(day)
+    variants = [name for name, medians in (("step", rise.step), ("creep", rise.creep)) if medians]
+    reference = rise.step or rise.creep or rise.recent
+    due = "R03.due_urgent" if priority is Priority.URGENT else "R03.due"
+    numbers = ["R03.ratio_min", "R03.rise_min", "R03.covered_days_min_each"]
+    if priority is Priority.URGENT:
+        numbers += ["R03.urgent_ratio", "R03.urgent_rise"]
+    return Account(
+        facts={
+            "variants": variants,
+            "recent_dme_mg": {"low": rise.recent[0], "high": rise.recent[1]},
+            "reference_dme_mg": {"low": reference[0], "high": reference[1]},
+            "episode_start": iso(episode.start) if episode else None,
+        },
+        evidence=references(episode.supplies if episode else ()),
+        numbers=(*numbers, due),
+        due_after=case.policy.days(due),
+    )
+
+
+R03 = Rule("R03", holdings, account)
