@@ -139,6 +139,7 @@ class _Patient:
             wake_on=assessment.wake_on,
             fingerprint=person if person is not None else row.fingerprint,
             due=bool(decision.void),
+            display=self._display(row, items, decision),
         )
 
     # -- writing -------------------------------------------------------------------------------
@@ -217,6 +218,15 @@ class _Patient:
                 **changes,
             )
         )
+
+    def _display(
+        self, row: PatientRow, items: Iterable[Item], decision: Decision
+    ) -> Mapping[str, str] | None:
+        """What people know the patient by, while a review is open; then nothing (design.md, Ledger tables)."""
+        latest = {item.key: item for item in (*items, *decision.items)}
+        if not any(item.live for item in latest.values()):
+            return None
+        return self.record.display() or row.display
 
     # -- what stands out -----------------------------------------------------------------------
 

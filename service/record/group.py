@@ -85,6 +85,14 @@ class PatientRecord:
         """What people decided by ending our Tasks."""
         return tuple(one.outcome for one in self.own_tasks() if one.outcome is not None)
 
+    def display(self) -> dict[str, str]:
+        """Name (the official one first) and birth date as written: what people know the patient by."""
+        names = sorted(self.patient.name or (), key=lambda one: one.use != "official") if self.patient else []
+        shown = (one.text or " ".join((*(one.given or ()), *filter(None, (one.family,)))) for one in names)
+        name = next(filter(None, shown), None)
+        born = self.patient.birth_date if self.patient else None
+        return {key: value for key, value in (("name", name), ("birth_date", born)) if value}
+
     def general_practitioner(self) -> str | None:
         """The first one named by a reference that can own a Task."""
         named = (one.reference for one in (self.patient.general_practitioner or () if self.patient else ()))
