@@ -13,6 +13,9 @@ from rich.console import Console
 from service import logs
 from service.bootstrap import House, SystemClock, new_holder
 from service.config import Settings, SourceSettings
+from service.cycle.operators import set_release
+from service.cycle.parts import Parts
+from service.cycle.run import run_cycle
 from service.demo.clock import DemoClock
 from service.demo.ehr import Ehr, running_ehr
 from service.demo.screen import Screen
@@ -28,21 +31,37 @@ _SECRET = b"the demo's people are invented: anybody may know this secret\n"
 def run(*, serve: bool, port: int | None, console: Console) -> int:
     """See `service.demo.run`."""
     logs.configure("error", "console")
-    play(DemoClock(SystemClock()), console, serve=serve, port=port)
+    play(DemoClock(SystemClock()), console)
+    if serve:
+        show_inbox(DemoClock(SystemClock()), console, port)
     return 0
 
 
-def play(clock: DemoClock, console: Console, *, serve: bool = False, port: int | None = None) -> None:
-    """The demo on the day of `clock`."""
-    today = clock.now().date()
-    with running_ehr(clock, today) as ehr, _house(ehr) as house:
-        (source,) = house.source_settings()
-        console.print(f"reviewdue demo: an embedded EHR with invented people on {ehr.base}, {day(today)}")
-        with house.parts(source, clock) as parts:
-            Story(parts, ehr, clock, Screen(console), new_holder()).tell()
-        if serve:
-            with _ended() as ended:
-                serve_inbox(house, clock, house.settings.web.port if port is None else port, console, ended)
+def play(clock: DemoClock, console: Console) -> None:
+    """The story on the day of `clock`."""
+    with running_ehr(clock, clock.now().date()) as ehr, _house(ehr) as house, _parts(house, clock) as parts:
+        console.print(
+            f"reviewdue demo: an embedded EHR with invented people on {ehr.base}, {day(clock.now().date())}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        Story(parts, ehr, clock, Screen(console), new_holder()).tell()
+
+
+def show_inbox(clock: DemoClock, console: Console, port: int | None) -> None:
+    """The inbox of the same people on their first day, until Ctrl-C or SIGTERM."""
+    with _ended() as ended, running_ehr(clock, clock.now().date()) as ehr, _house(ehr) as house:
+        with _parts(house, clock) as parts:
+            set_release(parts.ledger, parts.id, on=True, now=clock.now(), actor="demo")
+            run_cycle(parts, new_holder())
+        serve_inbox(house, clock, house.settings.web.port if port is None else port, console, ended)
+
+
+@contextmanager
+def _parts(house: House, clock: DemoClock) -> Iterator[Parts]:
+    (source,) = house.source_settings()
+    with house.parts(source, clock) as parts:
+        yield parts
 
 
 @contextmanager

@@ -211,7 +211,7 @@ class Story:
         policy, knowledge = self._parts.policy, self._parts.knowledge
         facts = facts_of(record, knowledge, policy)
         exposure = build_exposure(facts, policy, knowledge, day_of(self._today))
-        return Person(_name(record), self._assess(record), exposure)
+        return Person(record.display()["name"], self._assess(record), exposure)
 
     def _items(self, patient: str) -> list[Item]:
         with self._parts.ledger.read() as tx:
@@ -234,11 +234,6 @@ class Story:
     def _reasons(self, patient: str) -> str:
         found = self._person(patient).assessment.findings
         return "; ".join(f"{one.priority.word}: {wording.reason(one)}" for one in found)
-
-
-def _name(record: PatientRecord) -> str:
-    names = (record.patient.name or ()) if record.patient else ()
-    return next((" ".join((*(one.given or ()), one.family or "")) for one in names), "Nobody")
 
 
 def _writes(report: CycleReport) -> int:
