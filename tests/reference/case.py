@@ -138,10 +138,8 @@ class Case:
         latest = self.latest_outcome(d)
         if latest is not None and latest.code == "taper" and (latest.until is None or latest.until >= d):
             starts.append(latest.day)
-        for order in self.orders_of(episode) if episode is not None else []:
-            if _descends(order):
-                starts.append(order.start)
-        return starts
+        orders = self.orders_of(episode) if episode is not None else []
+        return starts + [order.start for order in orders if _descends(order)]
 
     # --- the interval of R02 -----------------------------------------------------------------------------------------
 

@@ -20,20 +20,9 @@ from .drugs import (
 )
 from .knowledge import table
 
-REQUEST_STATUS = {
-    "active",
-    "on-hold",
-    "ended",
-    "stopped",
-    "completed",
-    "cancelled",
-    "entered-in-error",
-    "draft",
-    "unknown",
-}
-DISPENSE_STATUS = {
-    "preparation", "in-progress", "cancelled", "on-hold", "completed", "entered-in-error", "stopped", "declined", "unknown",
-}  # fmt: skip
+_BOTH = {"on-hold", "stopped", "completed", "cancelled", "entered-in-error", "unknown"}
+REQUEST_STATUS = _BOTH | {"active", "ended", "draft"}
+DISPENSE_STATUS = _BOTH | {"preparation", "in-progress", "declined"}
 NO_ORAL_ROUTES = {"37161004", "46713006", "54471007", "47625008", "78421000", "34206005"}
 NO_ORAL_WORDS = re.compile(
     r"(?<!\w)(?:rectal|rectally|enema|suppository|nasal|intranasal|buccal|oromucosal|injection|injectable|ampoule"
@@ -85,7 +74,7 @@ class Order:
             return None
         tries = [self.bounds_end + 1 if self.bounds_end is not None else None]
         changed = days.when(self.body.get("statusChanged"))
-        tries.append(changed.first if changed else None)
+        tries.append(changed.last if changed else None)
         updated = days.when(fhir.dig(self.body, "meta", "lastUpdated"))
         tries.append(updated.first if updated is not None and updated.first >= self.start else None)
         known = [day for day in tries if day is not None]

@@ -61,6 +61,7 @@ class Exposure:
         self.supplies = after
         self.for_r11 = for_r11
         self._on: dict[int, list[Supply]] = {}
+        self._names: dict[int, set[str]] = {}
         self._dme: dict[int, Dme | None] = {}
 
     @cached_property
@@ -73,6 +74,11 @@ class Exposure:
         if day not in self._on:
             self._on[day] = [supply for supply in self.supplies if supply.contains(day)]
         return self._on[day]
+
+    def ingredients_on(self, day: int) -> set[str]:
+        if day not in self._names:
+            self._names[day] = {supply.ingredient for supply in self.containing(day)}
+        return self._names[day]
 
     def covered(self, day: int) -> bool:
         return bool(self.containing(day))

@@ -129,7 +129,7 @@ def read_facts(resources: list[fhir.Named]) -> Facts:
 def _patient(item: fhir.Named, facts: Facts) -> None:
     born, died = days.when(item.body.get("birthDate")), days.when(item.body.get("deceasedDateTime"))
     facts.birth = born.first if born else None
-    facts.death = died.first if died else None
+    facts.death = died.last if died else None
     facts.dead_undated = item.body.get("deceasedBoolean") is True
     facts.inactive = item.body.get("active") is False
 

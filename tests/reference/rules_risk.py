@@ -7,10 +7,9 @@ from .knowledge import SUBSTANCE_USE
 
 def pregnant(case: Case, d: int) -> bool:
     p = case.policy
-    for condition in case.facts.conditions:
-        if "pregnancy" in condition.concepts and condition.active_on(d):
-            if condition.day is None or d - condition.day <= p("R09.condition_within"):
-                return True
+    active = [c for c in case.facts.conditions if "pregnancy" in c.concepts and c.active_on(d)]
+    if any(c.day is None or d - c.day <= p("R09.condition_within") for c in active):
+        return True
     return any(
         (known is None or known <= d) and d - p("R09.edd_after") <= expected <= d + p("R09.edd_before")
         for known, expected in case.facts.deliveries
@@ -38,13 +37,8 @@ def r14(case: Case, d: int) -> Holding | None:
         ]
         if dates and 0 <= d - min(dates) <= p("R14.new_within"):
             rests_on.append(min(dates))
-    for condition in case.facts.conditions:
-        if (
-            condition.day is not None
-            and is_r14_event(condition)
-            and 0 <= d - condition.day <= p("R14.event_within")
-        ):
-            rests_on.append(condition.day)
+    events = [c.day for c in case.facts.conditions if is_r14_event(c) and c.day is not None]
+    rests_on += [day for day in events if 0 <= d - day <= p("R14.event_within")]
     return Holding(URGENT, plus=int(p("R14.due")), rests_on=rests_on) if rests_on else None
 
 

@@ -128,12 +128,8 @@ def _two_agents(case: Case, d: int, pair: tuple[str, ...]) -> list[int]:
     """The overlap stretch of two ingredients that is long enough, and not begun by a link."""
     view, p = case.view(d), case.policy
     one, two = ([s for s in view.supplies if s.ingredient == name] for name in pair)
-    together = [
-        day
-        for episode in view.episodes
-        for day in view.covered_days(episode)
-        if any(s.contains(day) for s in one) and any(s.contains(day) for s in two)
-    ]
+    covered = [day for episode in view.episodes for day in view.covered_days(episode)]
+    together = [day for day in covered if case.exposure.ingredients_on(day) >= set(pair)]
     stretches: list[list[int]] = []
     for day in together:
         if stretches and day - stretches[-1][-1] - 1 <= p("R07.hole"):

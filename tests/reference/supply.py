@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from . import days, fhir, units
 from .classify import Order
-from .dose import Dose, Phase
+from .dose import Dose, Phase, dose_of
 from .knowledge import Policy
 
 LONGEST = 365
@@ -89,11 +89,8 @@ def linked(one: Order | None, other: Order | None) -> bool:
 
 def supplies_before_overlap(known: Known, everybody: list[Order]) -> list[Supply]:
     """All supplies with their cuts; `everybody` are all known orders, of any drug (a successor may be any)."""
-    found = []
     by_ref = {order.ref: order for order in known.orders}
-    for order in known.orders:
-        if not fills_of(known, order):
-            found.append(_of_order(order, known))
+    found = [_of_order(order, known) for order in known.orders if not fills_of(known, order)]
     for fill in known.fills:
         named = [fhir.reference(a) for a in fill.body.get("authorizingPrescription", [])]
         order = next((by_ref[ref] for ref in named if ref in by_ref), None)
@@ -249,8 +246,6 @@ def _of_fill(fill: Order, order: Order | None, known: Known) -> Supply:
     dose = fill.dose
     flags: set[str] = set()
     if not own and order is not None:
-        from .dose import dose_of
-
         dose = dose_of(fhir.objects(order.body.get("dosageInstruction")), fill.ingredient, fill.strength)
         flags |= dose.flags
     assert dose is not None

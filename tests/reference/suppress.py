@@ -35,9 +35,9 @@ def s2(case: Case, rule: str, d: int) -> bool:
         if stay.covers(d) and any(is_hospice_code(*code) for code in stay.by_type):
             return True
         left = stay.end if stay.end is not None else stay.start
-        if stay.status == "finished" and left is not None and 0 <= d - left < last:
-            if any(is_hospice_code(*code) for code in stay.discharge):
-                return True
+        lately = stay.status == "finished" and left is not None and 0 <= d - left < last
+        if lately and any(is_hospice_code(*code) for code in stay.discharge):
+            return True
     return any(0 <= d - day < last for day in case.facts.hospice_procedures)
 
 

@@ -34,12 +34,10 @@ def differences(expect: dict[str, Any], got: dict[str, Any] | None) -> list[str]
     for name, field in (("since", "since"), ("due", "due_on")):
         for rule, day in expect.get(name, {}).items():
             pairs.append((f"{name} of {rule}", day, found.get(rule, {}).get(field)))
-    for name in ("last_review", "wake_on", "item"):
-        if name in expect:
-            pairs.append((name, expect[name], got[name]))
+    pairs += [(n, expect[n], got[n]) for n in ("last_review", "wake_on", "item") if n in expect]
     for name in ("unreadable", "ignored"):
-        if name in expect:
-            pairs.append((name, expect[name], {u["reference"]: u["reason"] for u in got[name]}))
+        have = {u["reference"]: u["reason"] for u in got[name]}
+        pairs += [(name, expect[name], have)] if name in expect else []
     pairs += _episode_pairs(expect, got)
     return [f"{name}: expected {want}, got {have}" for name, want, have in pairs if want != have]
 
