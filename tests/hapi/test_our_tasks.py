@@ -1,6 +1,7 @@
 """Every shape of Task that we write is valid R4, judged by a real validator."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 INPUTS = {"rule", "as-of", "policy", "episode-start", "daily-dose", "dme", "last-review", "evidence", "missing", "citation"}  # fmt: skip
 
 
-def full_task() -> dict:
-    """A Task with each kind of input, and every element that can be there."""
+def full_elements() -> dict[str, Any]:
+    """Each kind of input, and every element that can be there."""
     findings = (a_finding("R05", Priority.ASAP), a_finding())
     assessment = an_assessment(
         *findings,
@@ -24,14 +25,19 @@ def full_task() -> dict:
         missing=("MedicationDispense", "unreadable"),
         unreadable=(SetAside("MedicationRequest/x", "bad-date"),),
     )
-    elements = tasks.elements(
+    return tasks.elements(
         assessment,
         an_item(*findings, owner="Practitioner/d"),
         requester="Organization/o",
         pool=None,
         release_days={"asap": 1, "urgent": 3, "routine": 14},
     )
-    return tasks.new_task(elements, key="rabc-1", item_system="urn:reviewdue:item", now=NOW, own_id=True)
+
+
+def full_task() -> dict[str, Any]:
+    return tasks.new_task(
+        full_elements(), key="rabc-1", item_system="urn:reviewdue:item", now=NOW, own_id=True
+    )
 
 
 def test_a_new_task_with_each_kind_of_input_is_valid(hapi):
@@ -51,7 +57,7 @@ def test_an_ended_task_is_valid(hapi, reason):
 def test_a_task_that_a_person_is_at_stays_valid_when_we_write_into_it(hapi, status):
     current = {**full_task(), "status": status, "businessStatus": {"text": "called"}}
     current["note"] = [*current["note"], {"text": "theirs"}]
-    quiet = tasks.no_longer_due({"note": []}, date(2026, 6, 1), "a review has been recorded")
+    quiet = tasks.no_longer_due(full_elements(), date(2026, 6, 1), "a review has been recorded")
     assert validate(hapi, tasks.merged(current, quiet, tasks.baseline(full_task()), NOW)) == []
 
 
