@@ -20,7 +20,7 @@ from service.ports import Log
 FIELDS = frozenset(
     {
         # of the process
-        "event", "level", "timestamp", "source", "cycle", "holder", "component", "exception", "where", "refused",
+        "event", "level", "timestamp", "source", "cycle", "holder", "component", "raised", "where", "refused",
         "host", "port", "version", "signal", "seconds", "schema", "path", "method", "status",
         # of a cycle, as numbers
         "patients", "assessed", "incomplete", "quarantined", "created", "updated", "closed", "unknown", "held",
@@ -107,7 +107,7 @@ def say_exception(_log: object, _name: str, event: MutableMapping[str, Any]) -> 
     if isinstance(info, tuple):
         problem = info[1]
     if problem is not None:
-        event["exception"], event["where"] = describe(problem)
+        event["raised"], event["where"] = describe(problem)
     return event
 
 

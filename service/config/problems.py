@@ -18,7 +18,8 @@ class ConfigError(Exception):
 
 
 def invalid(error: ValidationError) -> Iterator[str]:
-    """A line for each value that is missing, unknown or out of bounds."""
+    """A line for each key whose value is missing, unknown or out of bounds."""
+    told: set[str] = set()
     for each in error.errors(include_url=False):
         path = [str(part) for part in each["loc"]]
         if path[0] == "source" and path[2:3] == ["auth"] and path[3:4] and path[3] in AUTH_METHODS:
@@ -29,7 +30,10 @@ def invalid(error: ValidationError) -> Iterator[str]:
             path.append("method")
         while len(path) > 3 and path[-1].isdecimal():  # an entry of a list
             path.pop()
-        yield f"{'.'.join(path)}: {_words(each)}"
+        key = ".".join(path)
+        if key not in told:  # a list is judged entry by entry, and as a whole
+            told.add(key)
+            yield f"{key}: {_words(each)}"
 
 
 def _words(each: Any) -> str:

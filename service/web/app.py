@@ -1,7 +1,10 @@
 """The Flask application: health for machines, the plain inbox where the demo asks for it."""
 
+import re
+
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from service import logs
@@ -11,6 +14,9 @@ from service.web import health, inbox
 from service.web.problem import problem
 
 _LARGEST_BODY = 64 * 1024  # bytes; threats.md
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)  # controls, zero-width characters, and those that turn the direction of writing
 _MACHINES = ("/api/", "/livez", "/readyz")
 
 HEADERS = {
@@ -35,7 +41,7 @@ def create_app(ledger: Ledger, settings: Settings, clock: Clock, *, with_inbox: 
     """
     app = Flask("service.web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    app.jinja_env.undefined = StrictUndefined
+    app.jinja_options = {"undefined": StrictUndefined, "finalize": _printed}
     app.register_blueprint(health.blueprint(ledger, settings, clock))
     if with_inbox:
         app.register_blueprint(inbox.blueprint(ledger, settings, clock))
@@ -56,6 +62,11 @@ def create_app(ledger: Ledger, settings: Settings, clock: Clock, *, with_inbox: 
         return response
 
     return app
+
+
+def _printed(value: object) -> object:
+    """Stored text as data: what could turn or hide a part of it is shown as a box."""
+    return _HIDDEN.sub("□", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _error(error: HTTPException) -> Response:

@@ -22,6 +22,7 @@ from service.ports import Clock, Ledger, PatientRow, SourceState, Transaction
 
 _STALE = timedelta(hours=26)  # inbox.md, states
 _MOST = 200  # rows on the page; the demo has fewer
+_LONGEST_NAME = 80  # characters; inbox.md
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -131,7 +132,7 @@ def _row(tx: Transaction, item: Item, today: date) -> dict[str, Any]:
     findings = body.get("findings") or []
     return {
         "key": item.key,
-        "name": display.get("name") or f"Patient/{item.patient}",
+        "name": (display.get("name") or f"Patient/{item.patient}")[:_LONGEST_NAME],
         "born": display.get("birth_date"),
         "priority": item.priority.word,
         "state": item.state.value,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.command import reviewdue
+from tests.cli.command import process, reviewdue
 
 COMMANDS = [
     ["demo"], ["assess"], ["explain"], ["cycle"], ["worker"], ["web"], ["run"], ["release"], ["items"], ["item"],
@@ -27,7 +27,9 @@ def test_the_version_is_printed(tmp_path):
     assert reviewdue(tmp_path, "--version").out.startswith("reviewdue ")
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["items", "--nonsense"], ["items", "--state", "lost"], ["item"]])
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["items", "--nonsense"], ["items", "--state", "lost"], ["item"]]
+)
 def test_a_wrong_command_line_is_exit_2(tmp_path, words):
     ended = reviewdue(tmp_path, *words)
     assert (ended.code, ended.out) == (2, "")
@@ -42,7 +44,9 @@ def test_without_a_source_what_needs_one_is_exit_2(tmp_path, words):
 
 
 def test_wrong_settings_are_exit_2_with_a_line_each(tmp_path):
-    (tmp_path / "reviewdue.toml").write_text("[web]\nport = 99999\n[log]\nlevel = 'loud'\n[nonsense]\na = 1\n")
+    (tmp_path / "reviewdue.toml").write_text(
+        "[web]\nport = 99999\n[log]\nlevel = 'loud'\n[nonsense]\na = 1\n"
+    )
     ended = reviewdue(tmp_path, "items")
     assert (ended.code, ended.out) == (2, "")
     assert sorted(line.partition(":")[0] for line in ended.problems) == ["log.level", "nonsense", "web.port"]
@@ -72,12 +76,23 @@ def test_a_database_that_does_not_answer_is_exit_3(tmp_path):
 
 
 def test_a_traceback_is_shown_on_demand_only(tmp_path):
-    assert "Traceback" not in reviewdue(tmp_path, "cycle").err
-    assert "Traceback" in reviewdue(tmp_path, "cycle", "--debug").err
+    quiet, loud = process(tmp_path, "cycle"), process(tmp_path, "cycle", "--debug")
+    assert quiet.code == 2
+    assert "Traceback" not in quiet.err
+    assert "Traceback" in loud.err
+
+
+def test_the_process_exits_as_the_command_does(tmp_path):
+    assert process(tmp_path, "--version").code == 0
+    assert process(tmp_path, "items", "--nonsense").code == 2
+    assert process(tmp_path, "items", environment={"REVIEWDUE_NONSENSE": "1"}).code == 2
+    assert process(tmp_path, "items", "--json") == process(tmp_path, "items", "--json")
 
 
 @pytest.mark.parametrize(
-    "words", [["items"], ["quarantine", "list"], ["policy", "show"], ["config", "check"], ["db", "upgrade"]], ids=" ".join
+    "words",
+    [["items"], ["quarantine", "list"], ["policy", "show"], ["config", "check"], ["db", "upgrade"]],
+    ids=" ".join,
 )
 def test_json_is_alone_on_stdout(tmp_path, words):
     ended = reviewdue(tmp_path, *words, "--json")
@@ -97,7 +112,9 @@ def test_config_check_says_where_a_value_comes_from_and_masks_secrets(tmp_path):
         "[database]\nurl = 'postgresql+psycopg://us:sesame-db@127.0.0.1/x'\n"
         "[source.main]\nbase_url = 'https://ehr.example/fhir'\nauth = { method = 'bearer', token_file = 'token' }\n"
     )
-    ended = reviewdue(tmp_path, "config", "check", "--json", environment={"REVIEWDUE_SOURCE__MAIN__PAGE_SIZE": "50"})
+    ended = reviewdue(
+        tmp_path, "config", "check", "--json", environment={"REVIEWDUE_SOURCE__MAIN__PAGE_SIZE": "50"}
+    )
     (shown,) = ended.documents
     assert shown["source.main.page_size"] == {"value": "50", "from": "REVIEWDUE_SOURCE__MAIN__PAGE_SIZE"}
     assert shown["source.main.base_url"]["from"] == "reviewdue.toml"
