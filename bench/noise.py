@@ -92,7 +92,7 @@ def _fill(code: str, name: str) -> t.Template:
 
 
 ORDERS = tuple(_order(*drug) for drug in ORDINARY)
-"""Holes: last change, id, number, status, patient, encounter, authored, requester."""
+"""Holes: id, last change, number, status, patient, encounter, authored, requester."""
 FILLS = tuple(_fill(*drug) for drug in ORDINARY)
-"""Holes: last change, id, patient, order, handed over."""
+"""Holes: id, last change, patient, order, handed over."""
 RARE_ORDERS = tuple(_order(*drug) for drug in RARE)

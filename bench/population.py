@@ -64,7 +64,7 @@ def population(people: Iterable[int], *, seed: int = SEED, base_day: date = BASE
         if (prescriber := n // PER_PRACTITIONER) not in seen:
             seen.add(prescriber)
             number = b"%05d" % prescriber
-            yield t.PRACTITIONER.fill(calendar[-1], _prescriber(n), number, number)
+            yield t.PRACTITIONER.fill(_prescriber(n), calendar[-1], number, number)
         yield from _person(n, random.Random(f"{seed}/{n}"), calendar, base_day)
 
 
@@ -91,7 +91,7 @@ def _person(n: int, rng: random.Random, calendar: list[bytes], base_day: date) -
     me, prescriber = patient_id(n).encode(), _prescriber(n)
     born = date(rng.randrange(1935, 2006), rng.randrange(1, 13), rng.randrange(1, 29)).isoformat().encode()
     gender = rng.choice((b"female", b"male"))
-    yield t.PATIENT.fill(calendar[-1], me, me, b"Example", b"Person", gender, born, prescriber)
+    yield t.PATIENT.fill(me, calendar[-1], me, b"Example", b"Person", gender, born, prescriber)
     days = sorted(rng.sample(range(len(calendar)), rng.randrange(3, 10)))
     for visit, day in enumerate(days):
         yield from _visit(me, prescriber, b"%b-%d" % (me, visit), calendar[day], rng)
@@ -105,19 +105,19 @@ def _visit(me: bytes, prescriber: bytes, visit: bytes, day: bytes, rng: random.R
     """An encounter with all that was noted and ordered in it."""
     pick = rng.random
     chosen = t.ENCOUNTERS[int(pick() * len(t.ENCOUNTERS))]
-    yield chosen.fill(day, visit, visit, me, prescriber, day, day)
+    yield chosen.fill(visit, day, visit, me, prescriber, day, day)
     yield t.BLOOD_PRESSURE.fill(
-        day, visit + b"-bp", me, visit, day, day, b"%d" % (100 + pick() * 60), b"%d" % (60 + pick() * 35)
+        visit + b"-bp", day, me, visit, day, day, b"%d" % (100 + pick() * 60), b"%d" % (60 + pick() * 35)
     )
     for n in range(1 + int(pick() * 6)):
         observation = t.OBSERVATIONS[int(pick() * len(t.OBSERVATIONS))]
-        yield observation.fill(day, b"%b-o%d" % (visit, n), me, visit, day, day, b"%.1f" % (pick() * 200))
+        yield observation.fill(b"%b-o%d" % (visit, n), day, me, visit, day, day, b"%.1f" % (pick() * 200))
     if pick() < 0.5:
         condition = t.CONDITIONS[int(pick() * len(t.CONDITIONS))]
-        yield condition.fill(day, visit + b"-c", me, visit, day, day)
+        yield condition.fill(visit + b"-c", day, me, visit, day, day)
     if pick() < 0.4:
         procedure = t.PROCEDURES[int(pick() * len(t.PROCEDURES))]
-        yield procedure.fill(day, visit + b"-p", me, visit, day, day)
+        yield procedure.fill(visit + b"-p", day, me, visit, day, day)
     for n in range(int(pick() * 3)):
         yield from _order(me, prescriber, visit, b"%b-m%d" % (visit, n), day, rng)
 
@@ -129,11 +129,11 @@ def _order(
     status = b"active" if rng.random() < 0.3 else b"completed"
     if rng.random() < noise.RARE_SHARE:
         rare = noise.RARE_ORDERS[which % len(noise.RARE_ORDERS)]
-        yield rare.fill(day, order, order, status, me, visit, day, prescriber)
+        yield rare.fill(order, day, order, status, me, visit, day, prescriber)
         return
-    yield noise.ORDERS[which].fill(day, order, order, status, me, visit, day, prescriber)
+    yield noise.ORDERS[which].fill(order, day, order, status, me, visit, day, prescriber)
     if rng.random() < 0.4:
-        yield noise.FILLS[which].fill(day, order + b"-f", me, order, day)
+        yield noise.FILLS[which].fill(order + b"-f", day, me, order, day)
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def category(system: str, code: str) -> list[Json]:
 
 
 def resource(kind: str, profile: str, rest: Mapping[str, Any]) -> Json:
-    """With its id and last change as the first two holes."""
+    """With its id and its last change as the first two holes."""
     meta = {"versionId": "1", "lastUpdated": "%bT06:30:00.000+00:00", "profile": [PROFILE + profile]}
     return {"resourceType": kind, "id": "%b", "meta": meta, **rest}
 
@@ -140,11 +140,11 @@ ENCOUNTERS = tuple(
         ("EMER", "50849002", "Emergency room admission (procedure)", "22298006", "Chest pain"),
     )
 )
-"""Holes: last change, id, visit, patient, practitioner, start, end."""
+"""Holes: id, last change, visit, patient, practitioner, start, end."""
 
 
 def condition(system: str, code: str, display: str) -> Template:
-    """Holes: last change, id, patient, encounter, onset, recorded."""
+    """Holes: id, last change, patient, encounter, onset, recorded."""
     status = {"coding": [{"system": f"{CATEGORY}/condition-clinical", "code": "active"}]}
     verified = {"coding": [{"system": f"{CATEGORY}/condition-ver-status", "code": "confirmed"}]}
     return template(
@@ -226,7 +226,7 @@ OBSERVATIONS = tuple(
         ("72514-3", "Pain severity - 0-10 verbal numeric rating", "survey", "{score}"),
     )
 )
-"""Holes: last change, id, patient, encounter, effective, issued, value."""
+"""Holes: id, last change, patient, encounter, effective, issued, value."""
 
 BLOOD_PRESSURE = _observation(
     coded(LOINC, "85354-9", "Blood pressure panel with all children optional"),
@@ -245,7 +245,7 @@ BLOOD_PRESSURE = _observation(
 
 
 def procedure(code: str, display: str) -> Template:
-    """Holes: last change, id, patient, encounter, start, end."""
+    """Holes: id, last change, patient, encounter, start, end."""
     return template(
         resource(
             "Procedure",
