@@ -48,7 +48,6 @@ class ReadLimits:
     max_entries: int = 10_000  # in one page
     max_pages: int = 20_000
     max_empty_pages: int = 10  # in a row
-    max_url: int = 2_000  # of a GET with many ids; proxies cut longer ones
     attempts: int = 3
     first_wait_seconds: float = 0.5
 

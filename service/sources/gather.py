@@ -5,7 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from service.fhir.client import FhirClient
-from service.fhir.errors import FhirError, FhirRejectedError, GoneError, IncompleteError, NotFoundError
+from service.fhir.errors import (
+    AuthError,
+    FhirError,
+    FhirRejectedError,
+    GoneError,
+    IncompleteError,
+    NotFoundError,
+)
 from service.model.facts import COMPLETE, Outcome, Read
 from service.record.elements import MedicationRequest, PractitionerRole
 from service.record.group import PatientRecord, group
@@ -54,7 +61,7 @@ class Gather:
         self._questions = questions
         self._shared = shared
         self._settings = settings
-        self._refused: dict[str, FhirError] = {}  # types that the EHR lets us read of nobody, and why
+        self._refused: dict[str, FhirError] = {}  # types that nobody's answer comes for in this run
         self._complete: set[str] = set()  # types read completely for somebody
         self._one_by_one: set[str] = set()  # types whose lists of patients are refused
 
@@ -102,7 +109,7 @@ class Gather:
         answer, failed = self._ask(kind, patients)
         if failed is None:
             return answer
-        if self._client.egress.is_broken:
+        if self._client.egress.is_broken or isinstance(failed, AuthError):
             return _Answer(errors=dict.fromkeys(patients, failed))
         answer = self._each(kind, patients)
         if isinstance(failed, FhirRejectedError) and not answer.errors:
@@ -175,9 +182,10 @@ class Gather:
         if len(answer.errors) < len(patients):
             self._complete.add(kind)
         known = kind in NEVER_UNAVAILABLE or kind in once_complete or kind in self._complete
-        refused = kind in self._refused or self._is_refused(kind, patients, answer)
-        if refused:
-            self._refused[kind] = answer.errors[patients[0]]
+        refused = self._is_refused(kind, patients, answer)
+        for error in answer.errors.values():
+            if refused or isinstance(error, AuthError):
+                self._refused[kind] = error
         for patient in patients:
             error = answer.errors.get(patient)
             if error is None:
@@ -189,7 +197,7 @@ class Gather:
         """Whether the EHR lets us read this type of nobody; a 403 about a single patient needs a second look."""
         if len(answer.errors) < len(patients) or not all(map(_is_denied, answer.errors.values())):
             return False
-        if len(patients) > 1 or _status(answer.errors[patients[0]]) == _TYPE_UNKNOWN:
+        if kind in self._refused or len(patients) > 1 or _status(answer.errors[patients[0]]) == _TYPE_UNKNOWN:
             return True
         if kind in NEVER_UNAVAILABLE or kind in self._complete:
             return False

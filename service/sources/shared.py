@@ -16,7 +16,7 @@ from service.record.read import Reading
 from service.sources.asker import or_list
 
 _MOST_KEPT = 100_000  # resources; when full, the run's cache starts again
-_NO_LISTS = frozenset({400, 405, 422, 501})
+_NO_LISTS = frozenset({400, 405, 414, 422, 501})
 _FORBIDDEN = 403
 _DENIED = frozenset({_FORBIDDEN, 404})
 

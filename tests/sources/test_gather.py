@@ -143,6 +143,15 @@ def test_an_ehr_that_answers_nothing_but_500_is_not_asked_for_everybody():
         assert source.client.requests <= len(ALL) * 4
 
 
+def test_an_ehr_that_refuses_the_credential_is_asked_once_for_each_type_in_a_run():
+    with swept(a_population(6), settings={"patients_per_request": 3}) as source:
+        source.ehr.faults.add("unauthorized", on="any")
+        for record in source.gather(*people(6)):
+            assert whys(record) == dict.fromkeys(ALL, "the EHR refused the credential")
+            assert set(states(record).values()) == {"failed"}
+        assert source.client.requests == len(ALL)
+
+
 # -- unavailable or failed -------------------------------------------------------------------------
 
 
