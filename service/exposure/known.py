@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from service.model.days import Day
 from service.model.facts import Facts, Order, OrderStatus
 
-T = TypeVar("T")
+
+class _Fact(Protocol):
+    @property
+    def reference(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,8 @@ class Known:
 def known_on(facts: Facts, as_of: Day) -> Known:
     """The facts of the record that are known on `as_of`.
 
-    An undated fact is known on every day.  A stop, or a death, that is dated later has not happened yet.
+    They come in order of reference, so that the order of the input never matters.  An undated fact is known on
+    every day.  A stop, or a death, that is dated later has not happened yet.
     """
     later: list[Day] = []
 
@@ -33,7 +40,7 @@ def known_on(facts: Facts, as_of: Day) -> Known:
                 kept.append(one)
             else:
                 later.append(day)
-        return tuple(kept)
+        return tuple(sorted(kept, key=_reference))
 
     deceased = facts.deceased
     if deceased is not None and deceased > as_of:
@@ -53,6 +60,10 @@ def known_on(facts: Facts, as_of: Day) -> Known:
         outcomes=keep(facts.outcomes, lambda outcome: outcome.day),
     )
     return Known(known, min(later, default=None))
+
+
+def _reference(fact: _Fact) -> str:
+    return fact.reference
 
 
 def _unstopped(order: Order, as_of: Day, later: list[Day]) -> Order:

@@ -1,12 +1,12 @@
 """R03: the dose is going up, in a step or little by little."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.exposure.length import TOLERANCE
 from service.model.assessment import Priority
 from service.model.days import Day, Days
-from service.model.levels import Levels
 from service.rules.case import Case, iso, references
 from service.rules.r10_high_dose import above_label_maximum_today
 from service.rules.rule import Account, Holding, Rule
@@ -41,9 +41,9 @@ def rises_by_day(case: Case) -> dict[Day, Rise]:
     exposure, from_day = case.exposure, case.policy.days("R03.from_day")
     taken = Days.union(s.days for s in exposure.supplies if not exposure.is_z_drug(s.ingredient))
     for start, days in case.ongoing_by_start.items():
-        own = taken - Days.span(taken.origin, start)
+        doses = _doses(case, taken - Days.span(taken.origin, start))
         for day in days & _after_a_rise(case) - Days.span(start, start + from_day):
-            rise = _rise(case, own, day)
+            rise = _rise(case, doses, day)
             if rise is not None:
                 found[day] = rise
     return found
@@ -67,12 +67,41 @@ def _after_a_rise(case: Case) -> Days:
     return Days.union(found)
 
 
-def _rise(case: Case, days: Days, day: Day) -> Rise | None:
-    recent = _medians(case, days, day, "R03.recent_from", "R03.recent_to")
+@dataclass(frozen=True, slots=True)
+class Doses:
+    """The days of an episode on which a benzodiazepine was covered: runs of one dose, in order."""
+
+    ends: tuple[Day, ...]
+    runs: tuple[tuple[Day, Day, float | None, float | None], ...]  # start, end, low, high
+
+    def within(self, start: Day, end: Day) -> list[tuple[int, float | None, float | None]]:
+        """(days, low, high) of each run that lies in `[start, end)`, as far as it does."""
+        found: list[tuple[int, float | None, float | None]] = []
+        for place in range(bisect_right(self.ends, start), len(self.runs)):
+            a, b, low, high = self.runs[place]
+            if a >= end:
+                break
+            found.append((min(b, end) - max(a, start), low, high))
+        return found
+
+
+def _doses(case: Case, days: Days) -> Doses:
+    low, high = case.exposure.dme.low, case.exposure.dme.high
+    runs = [
+        (a, b, value, high.at(a))
+        for run in days.periods()
+        for c, d, value in low.spans(run.start, run.end)
+        for a, b, _ in high.spans(c, d)
+    ]
+    return Doses(tuple(run[1] for run in runs), tuple(runs))
+
+
+def _rise(case: Case, doses: Doses, day: Day) -> Rise | None:
+    recent = _medians(case, doses, day, "R03.recent_from", "R03.recent_to")
     if recent is None:
         return None
-    step = _medians(case, days, day, "R03.step_reference_from", "R03.step_reference_to")
-    creep = _medians(case, days, day, "R03.creep_reference_from", "R03.creep_reference_to")
+    step = _medians(case, doses, day, "R03.step_reference_from", "R03.step_reference_to")
+    creep = _medians(case, doses, day, "R03.creep_reference_from", "R03.creep_reference_to")
     rise = Rise(
         recent,
         step if step and _is_up(case, recent, step) else None,
@@ -90,29 +119,23 @@ def _is_up(case: Case, recent: Medians, reference: Medians, *, steep: bool = Fal
     )
 
 
-def _medians(case: Case, days: Days, day: Day, first: str, last: str) -> Medians | None:
+def _medians(case: Case, doses: Doses, day: Day, first: str, last: str) -> Medians | None:
     """The medians of a window of days before `day`; None where it holds too few days, or an unknown dose."""
-    window = days.within(day - case.policy.days(first), day - case.policy.days(last) + 1)
-    if len(window) < case.policy.days("R03.covered_days_min_each"):
+    window = doses.within(day - case.policy.days(first), day - case.policy.days(last) + 1)
+    if sum(n for n, _, _ in window) < case.policy.days("R03.covered_days_min_each"):
         return None
-    low, high = (_median(levels, window) for levels in (case.exposure.dme.low, case.exposure.dme.high))
+    low = _median([(value, n) for n, value, _ in window])
+    high = _median([(value, n) for n, _, value in window])
     return None if low is None or high is None else (low, high)
 
 
-def _median(levels: Levels, days: Days) -> float | None:
-    """Half of the days lie at or below it; of an even number the mean of the middle two."""
-    parts = list(_parts(levels, days))
+def _median(parts: Sequence[tuple[float | None, int]]) -> float | None:
+    """Half of the days lie at or below it; of an even number the mean of the middle two; None: one is unknown."""
     known = sorted((value, n) for value, n in parts if value is not None)
     if len(known) < len(parts):
         return None
     total = sum(n for _, n in known)
     return (_at(known, (total - 1) // 2) + _at(known, total // 2)) / 2
-
-
-def _parts(levels: Levels, days: Days) -> Iterator[tuple[float | None, int]]:
-    for run in days.periods():
-        for a, b, value in levels.spans(run.start, run.end):
-            yield value, b - a
 
 
 def _at(parts: Sequence[tuple[float, int]], place: int) -> float:

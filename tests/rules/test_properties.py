@@ -13,10 +13,21 @@ from service.knowledge import knowledge
 from service.model.days import date_of
 from service.model.facts import Facts, Order, OutcomeKind, Role
 from service.rules import Case, judge
-from tests.exposure.builders import D, a_condition, a_patient, a_review, an_order, an_outcome, exposed, us
+from tests.exposure.builders import (
+    BORN,
+    D,
+    a_condition,
+    a_patient,
+    a_plan,
+    a_review,
+    an_order,
+    an_outcome,
+    exposed,
+    us,
+)
 
 drugs = st.sampled_from([("diazepam", Role.IN_SCOPE), ("lorazepam", Role.IN_SCOPE), ("zopiclone", Role.IN_SCOPE),
-                         ("tramadol", Role.OPIOID)])  # fmt: skip
+                         ("tramadol", Role.OPIOID), ("gabapentin", Role.SEDATIVE)])  # fmt: skip
 
 
 @st.composite
@@ -37,6 +48,8 @@ def orders(draw: st.DrawFn) -> list[Order]:
                 stopped=draw(st.one_of(st.none(), st.integers(0, 330))),
                 authored=start - draw(st.sampled_from([0, 0, 0, 12])),
                 quantity_units=draw(st.sampled_from([None, 10, 28])),
+                repeats=draw(st.sampled_from([None, 0, 1])),
+                requester=draw(st.sampled_from([None, "Practitioner/x", "Practitioner/y"])),
             )
         )
     return found
@@ -49,12 +62,17 @@ def stories(draw: st.DrawFn) -> Facts:
     told += [a_review(on, strong=draw(st.booleans())) for on in days]
     for on in draw(st.lists(st.integers(0, 330), max_size=2, unique=True)):
         kind = draw(st.sampled_from(OutcomeKind))
-        told.append(an_outcome(kind, on, rules=["R02", "R04", "R05"], until=on + draw(st.integers(1, 200))))
+        told.append(an_outcome(kind, on, rules=ANSWERED, until=on + draw(st.integers(1, 200))))
+    concepts = draw(st.lists(st.sampled_from(CONCEPTS), max_size=2, unique=True))
+    told += [a_condition(concept, draw(st.integers(-50, 330))) for concept in concepts]
     if draw(st.booleans()):
-        told.append(a_condition("copd", draw(st.integers(-50, 330))))
-    return a_patient(*told)
+        told.append(a_plan(draw(st.integers(0, 330)), draw(st.sampled_from([None, 331, 400]))))
+    return a_patient(*told, born=draw(st.sampled_from([BORN, OLDER])))
 
 
+OLDER = D - 24_000
+CONCEPTS = ("copd", "falls", "pregnancy", "alcohol_use_disorder", "seizure_disorder", "home_oxygen")
+ANSWERED = ("R02", "R04", "R05", "R14", "R16")
 asked = st.integers(0, 340)
 
 
