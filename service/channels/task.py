@@ -96,6 +96,8 @@ def merged(current: Json, wanted: Json, written: Json, now: datetime) -> dict[st
         if name in wanted and current.get(name) == written.get(name):
             task[name] = wanted[name]
     task["note"] = [*_their_notes(current, written), *wanted.get("note", [])]
+    if "for" in wanted:
+        task["for"] = wanted["for"]  # of a merged patient: the record that lives on
     if task.get("authoredOn") is None:
         task["authoredOn"] = _instant(now)
     task["lastModified"] = _instant(now)

@@ -8,6 +8,8 @@ from typing import Any
 from service import wording
 from service.assess import assess, render
 from service.channels import task as tasks
+from service.cycle.closing import want_closed
+from service.cycle.merge import move_to, not_followed, replaced_by, survivor
 from service.cycle.parts import Parts
 from service.cycle.vanished import confirm_vanished, rows_of
 from service.identity import another_person
@@ -45,12 +47,22 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
         confirm_vanished(parts, record, _rows_before(before.get(record.patient_id)))
         for record in parts.source.gather(patients, outcomes, once_complete)
     ]
+    survivors = {
+        record.patient_id: survivor(parts, record) for record in records if replaced_by(record.patient)
+    }
     now = parts.now()
     today = parts.day(now)
     answers = [_answer(parts, record, today) for record in records]
     with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
         for record, assessment in zip(records, answers, strict=True):
+            other = survivors.get(record.patient_id)
+            if other is not None:
+                if lease is not None:
+                    move_to(tx, parts, record, other, now)
+                continue
             _Patient(parts, tx, record, found, now, today, dry=lease is None).take(assessment)
+            if record.patient_id in survivors and lease is not None:
+                tx.set_aside(not_followed(parts, record, now))
 
 
 def _rows_before(stored: StoredAssessment | None) -> Sequence[str]:
@@ -165,7 +177,7 @@ class _Patient:
             if want is Want.OPEN:
                 self._want_open(item, assessment, projection)
             elif want is Want.CLOSED:
-                self._want_closed(item, projection)
+                want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
         rows = rows_of(self.record)
@@ -186,20 +198,6 @@ class _Patient:
         else:
             return
         want(self.tx, self.parts, item, elements, projection, self.now)
-
-    def _want_closed(self, item: Item, projection: Projection | None) -> None:
-        if projection is None:
-            return
-        untouched = projection.seen is None and projection.attempt.doing is Doing.NONE
-        desired = None
-        if not untouched and projection.desired is not None:
-            desired = replace(
-                projection.desired, generation=projection.desired.generation + 1, close=item.close_reason
-            )
-        self.tx.save_projection(
-            replace(projection, desired=desired, tries=0, next_try_at=None, rejected=False, error=None),
-            self.now,
-        )
 
     def _save_row(self, row: PatientRow, *, complete: bool, due: bool = False, **changes: Any) -> None:
         if self.dry:

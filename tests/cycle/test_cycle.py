@@ -147,3 +147,51 @@ def test_the_ledger_states_the_delivery_as_confirmed(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
         assert here.projection("p1").state is ProjectionState.CONFIRMED
+
+
+def merged_into(here, patient, other):
+    here.ehr.edit(
+        f"Patient/{patient}",
+        active=False,
+        link=[{"other": {"reference": f"Patient/{other}"}, "type": "replaced-by"}],
+    )
+    for order in here.ehr.all("MedicationRequest"):
+        if order["subject"]["reference"] == f"Patient/{patient}":
+            here.ehr.edit(f"MedicationRequest/{order['id']}", subject={"reference": f"Patient/{other}"})
+
+
+def test_an_item_follows_a_merged_patient_with_its_key(tmp_path):
+    with world(tmp_path, [*people(1), a_patient("new")]) as here:
+        here.cycle()
+        key = here.item("p1").key
+        merged_into(here, "p1", "new")
+        here.pass_time(minutes=5)
+        for _ in range(2):
+            here.cycle()
+            here.pass_time(minutes=20)
+        assert here.item("new").key == key
+        [task] = here.tasks()
+        assert (task["status"], task["for"]) == ("requested", {"reference": "Patient/new"})
+        assert here.cycle(full=True).updated == 0
+
+
+def test_of_two_merged_patients_the_survivor_keeps_its_item(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        merged_into(here, "p1", "p2")
+        here.pass_time(minutes=5)
+        here.cycle()
+        assert here.item("p1").close_reason is CloseReason.SUPERSEDED
+        assert {patient: len(found) for patient, found in here.live_tasks().items()} == {"p2": 1}
+
+
+def test_patients_that_replace_each_other_in_a_circle_go_before_people(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        for patient, other in (("p1", "p2"), ("p2", "p1")):
+            link = [{"other": {"reference": f"Patient/{other}"}, "type": "replaced-by"}]
+            here.ehr.edit(f"Patient/{patient}", link=link)
+        here.pass_time(minutes=5)
+        here.cycle()
+        assert "merge-not-followed" in here.reasons()
+        assert len(here.live_tasks()) == 2
