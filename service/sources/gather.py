@@ -187,11 +187,12 @@ class Gather:
             if refused or isinstance(error, AuthError):
                 self._refused[kind] = error
         for patient in patients:
-            error = answer.errors.get(patient)
-            if error is None:
+            failure = answer.errors.get(patient)
+            if failure is None:
                 reads[patient][kind] = COMPLETE
             else:
-                reads[patient][kind] = Read("unavailable" if refused and not known else "failed", str(error))
+                state = "unavailable" if refused and not known else "failed"
+                reads[patient][kind] = Read(state, str(failure))
 
     def _is_refused(self, kind: str, patients: list[str], answer: _Answer) -> bool:
         """Whether the EHR lets us read this type of nobody; a 403 about a single patient needs a second look."""

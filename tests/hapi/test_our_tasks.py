@@ -13,7 +13,20 @@ from tests.hapi.validation import validate
 from tests.reconcile.build import a_finding, an_assessment, an_item
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
-INPUTS = {"rule", "as-of", "policy", "episode-start", "daily-dose", "dme", "last-review", "evidence", "missing", "citation"}  # fmt: skip
+INPUTS = set(
+    [
+        "rule",
+        "as-of",
+        "policy",
+        "episode-start",
+        "daily-dose",
+        "dme",
+        "last-review",
+        "evidence",
+        "missing",
+        "citation",
+    ]
+)
 
 
 def full_elements() -> dict[str, Any]:
