@@ -13,20 +13,11 @@ from tests.hapi.validation import validate
 from tests.reconcile.build import a_finding, an_assessment, an_item
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
-INPUTS = set(
-    [
-        "rule",
-        "as-of",
-        "policy",
-        "episode-start",
-        "daily-dose",
-        "dme",
-        "last-review",
-        "evidence",
-        "missing",
-        "citation",
-    ]
-)
+INPUTS = {"rule", "as-of", "policy", "episode-start", "daily-dose", "dme", "last-review"} | {
+    "evidence",
+    "missing",
+    "citation",
+}
 
 
 def full_elements() -> dict[str, Any]:
