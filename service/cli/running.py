@@ -77,8 +77,12 @@ def _print(report: "CycleReport", *, as_json: bool) -> None:
     else:
         words = (f"{name} {values[name]}" for name in _PRINTED[1:-1])
         sys.stdout.write(f"{report.source}: {', '.join(words)}{'' if report.complete else ', incomplete'}\n")
-    for failure in report.failures:
-        say(f"{report.source}: {failure.kind} could not be read completely: {failure.why}")
+    if not report.reads_ok:
+        why = "; ".join(dict.fromkeys(failure.why for failure in report.failures))
+        say(f"{report.source}: nothing could be read from the EHR{': ' if why else ''}{why}")
+    else:
+        for failure in report.failures:
+            say(f"{report.source}: {failure.kind} could not be read completely: {failure.why}")
     if report.stopped is not None:
         say(f"{report.source}: writing stopped: {report.stopped}")
     for key in report.unknown_keys[:_NAMED]:
@@ -91,8 +95,6 @@ def _print(report: "CycleReport", *, as_json: bool) -> None:
 
 def _code(report: "CycleReport") -> int:
     if not report.reads_ok:
-        if not report.failures:
-            say(f"{report.source}: nothing could be read from the EHR")
         return 3
     return 1 if report.quarantined else 0
 

@@ -28,8 +28,8 @@ SOURCE = """
 base_url = "{base}"
 write = "{write}"
 rate_per_second = 1000
-deadline_seconds = 2
-lease_seconds = 10
+deadline_seconds = {deadline}
+lease_seconds = {lease}
 settle_seconds = 0.2
 index_lag_seconds = 0.1
 retry_base_seconds = 0.1
@@ -136,10 +136,13 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(more or {})}
 
 
-def settings(folder: Path, base: str, *, write: str = "allowed", more: str = "") -> Path:
+def settings(
+    folder: Path, base: str, *, write: str = "allowed", deadline: float = 2, lease: float = 10, more: str = ""
+) -> Path:
     """A reviewdue.toml for one source `main`."""
     file = folder / "reviewdue.toml"
-    file.write_text(SOURCE.format(base=base, write=write, more=more), encoding="utf-8")
+    text = SOURCE.format(base=base, write=write, deadline=deadline, lease=lease, more=more)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

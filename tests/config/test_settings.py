@@ -210,4 +210,4 @@ def test_http_is_allowed_on_loopback(tmp_path, base):
 def test_a_password_is_never_shown(tmp_path, url):
     found = loaded(tmp_path, f"[database]\nurl = '{url}'\n")
     assert "sesame" not in repr(list(found.rows()))
-    assert "****" in dict((key, value) for key, value, _ in found.rows())["database.url"]
+    assert "****" in {key: value for key, value, _ in found.rows()}["database.url"]
