@@ -65,10 +65,11 @@ def _time_is_possible(found: re.Match[str]) -> bool:
 
 def moment(text: object) -> float | None:
     """A point in time for comparing two `meta.lastUpdated`; None when it is bad or missing."""
-    if when(text) is None or not isinstance(text, str):
+    written = when(text)
+    if written is None or not isinstance(text, str):
         return None
     if "T" not in text:
-        return float(when(text).first * 86400)  # type: ignore[union-attr]
+        return float(written.first * 86400)
     found = _GRAMMAR.fullmatch(text)
     assert found is not None
     seconds = number(text[:10]) * 86400.0
