@@ -41,7 +41,7 @@ def create_app(ledger: Ledger, settings: Settings, clock: Clock, *, with_inbox: 
     """
     app = Flask("service.web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    app.jinja_options = {"undefined": StrictUndefined, "finalize": _printed}
+    app.jinja_options = {"undefined": StrictUndefined, "finalize": _printed, "trim_blocks": True}
     app.register_blueprint(health.blueprint(ledger, settings, clock))
     if with_inbox:
         app.register_blueprint(inbox.blueprint(ledger, settings, clock))

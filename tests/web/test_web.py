@@ -241,7 +241,7 @@ def test_stored_text_is_never_markup(visit, ledger):
 
 def test_pages_ask_for_nothing_but_their_own_style(visit, ledger):
     page = visit.get(f"/inbox/{an_item(ledger)}").text
-    assert re.findall(r'(?:src|href)="((?!/|#|data:,)[^"]*)"', page) == []
+    assert re.findall(r'(?:src|href)="((?!/|#)[^"]*)"', page) == []
     assert "<script" not in page
     assert "style=" not in page
     assert visit.get("/static/reviewdue.css").headers["content-type"].startswith("text/css")
