@@ -20,7 +20,7 @@ from service.normalise.medication import Medicines
 from service.normalise.order import Aside, Classifier
 from service.normalise.outcomes import outcomes_of
 from service.normalise.requester import Requesters
-from service.normalise.sig import ReadSig, read_as_needed
+from service.normalise.sig import SigReader
 from service.normalise.units import Calendar
 from service.record.datatypes import Reference
 from service.record.dates import last_day, read_date
@@ -46,15 +46,14 @@ def facts_of(record: PatientRecord, knowledge: Knowledge, policy: Policy | None 
 class Normaliser:
     """Turns records into facts; what repeats from patient to patient is worked out once."""
 
-    def __init__(
-        self, knowledge: Knowledge, policy: Policy | None = None, read_sig: ReadSig = read_as_needed
-    ) -> None:
+    def __init__(self, knowledge: Knowledge, policy: Policy | None = None) -> None:
         numbers = policy or load_policy("us")
         self.medicines = Medicines(knowledge)
         self._knowledge = knowledge
         self._policy = policy
         calendar = Calendar(numbers.days("unit.month"), numbers.days("unit.year"))
-        self._dosages = Dosages(calendar, read_sig)
+        self.read_sig = SigReader(knowledge.drugs, calendar.month_days)
+        self._dosages = Dosages(calendar, self.read_sig)
 
     def fits(self, knowledge: Knowledge, policy: Policy | None) -> bool:
         return self._knowledge is knowledge and self._policy is policy

@@ -313,7 +313,7 @@ def test_no_line_is_no_dosage():
 
 
 def test_a_text_fills_only_what_the_structure_lacks():
-    def sig(_text, _drug):
+    def sig(_text, _drug, _amount_due):
         return Sig(amount=Amount(Range(2, 2), PIECE), times_per_day=Range(3, 3), days=9)
 
     (phase,) = dosage({"text": "…"}, read_sig=sig).phases

@@ -1,4 +1,4 @@
-"""What the text of a dosage says where the structure says nothing (exposure.md §3 and Appendix)."""
+"""The parts of a dosage text, and what a reader of such texts is."""
 
 import re
 from collections.abc import Callable
@@ -27,12 +27,13 @@ class Sig:
     times_per_day: Range | None = None
     maximum_per_day: Amount | None = None
     days: int | None = None
+    whole: bool = False  # nothing of the text was left over
 
 
-ReadSig = Callable[[str, Drug], Sig]
-"""Text and the drug it is about → its parts."""
+ReadSig = Callable[[str, Drug, bool], Sig]
+"""Text, the drug it is about and whether it has to state the amount → its parts."""
 
 
-def read_as_needed(text: str, _drug: Drug) -> Sig:
-    """Only whether the text has as-needed words."""
+def read_as_needed(text: str, _drug: Drug, _amount_due: bool) -> Sig:
+    """Only whether the text has as-needed words; that counts whether or not the rest is understood."""
     return Sig(as_needed=_AS_NEEDED.search(text) is not None)

@@ -1,0 +1,234 @@
+"""The grammar of dosage texts: tokens without fillers → the phrases they are, or nothing at all.
+
+    text      = phrase*                                at most one of each, in any order
+    phrase    = amount | frequency | as-needed | maximum | duration
+    amount    = span unit
+    frequency = ["up to"] (fixed words | count [a|per|each|every] day|daily
+                           | every hours "hours" | hours "hourly")
+    count     = once | twice | n times
+    hours     = n ["-" n]
+    maximum   = ("max" | "not more than" | "up to" …) number [unit] (a|per|in|/) (day | 24 hours)
+    duration  = for n days|weeks|months
+
+Rules are tried at a token; each gives what it read and where that ends, or None.
+"""
+
+from dataclasses import dataclass
+
+from service.model.facts import Range
+from service.normalise.sig.numbers import single, span, whole
+from service.normalise.sig.parts import Amount
+from service.normalise.sig.tokens import Token
+from service.normalise.sig.words import (
+    A_DAY,
+    A_DAY_LINKS,
+    AS_NEEDED,
+    FREQUENCIES,
+    FREQUENCY_STARTS,
+    HOURS,
+    LONGEST_FREQUENCY,
+    MAXIMUM,
+    MAXIMUM_STARTS,
+    NOT_BEFORE,
+    PER_DAY_LINKS,
+    PERIODS,
+    TIMES,
+    TOGETHER,
+    UNITS,
+    Kind,
+)
+from service.normalise.units import Unit, UnitKind
+
+_HYPHEN = frozenset({"-"})
+_NO_UNIT = Unit(UnitKind.NONE)
+_MOST_FREQUENCIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    times_per_day: Range
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length: days, or months of the policy."""
+
+    days: int = 0
+    months: int = 0
+
+
+@dataclass(slots=True)
+class Phrases:
+    """What was found so far."""
+
+    amount: Amount | None = None
+    frequency: Frequency | None = None
+    as_needed: bool = False
+    maximum: Amount | None = None
+    duration: Duration | None = None
+
+
+def phrases_of(tokens: list[Token]) -> Phrases | None:
+    """All phrases of a text; None when a token is left over or a part stands twice."""
+    found = Phrases()
+    at = 0
+    while at < len(tokens):
+        end = _phrase(tokens, at, found)
+        if end is None:
+            return None
+        at = end
+    return found
+
+
+def _phrase(tokens: list[Token], at: int, found: Phrases) -> int | None:
+    """Puts the phrase at `at` into `found`; gives its end."""
+    if (frequency := _frequency(tokens, at)) is not None:
+        found.frequency, end = _joined(found.frequency, frequency[0]), frequency[1]
+        return end if found.frequency is not None else None
+    if (amount := _amount(tokens, at)) is not None:
+        fresh, (found.amount, end) = found.amount is None, amount
+    elif tuple(tokens[at : at + 1]) in AS_NEEDED or tuple(tokens[at : at + 2]) in AS_NEEDED:
+        fresh, found.as_needed = not found.as_needed, True
+        end = at + (1 if tuple(tokens[at : at + 1]) in AS_NEEDED else 2)
+    elif (maximum := _maximum(tokens, at)) is not None:
+        fresh, (found.maximum, end) = found.maximum is None, maximum
+    elif (duration := _duration(tokens, at)) is not None:
+        fresh, (found.duration, end) = found.duration is None, duration
+    else:
+        return None
+    return end if fresh else None
+
+
+def _amount(tokens: list[Token], at: int) -> tuple[Amount, int] | None:
+    number = span(tokens, at)
+    if number is None:
+        return None
+    value, end = number
+    unit = UNITS.get(str(tokens[end])) if end < len(tokens) else None
+    return None if unit is None else (Amount(value, unit), end + 1)
+
+
+# -- frequency -----------------------------------------------------------------------------------
+
+
+def _joined(known: Frequency | None, found: Frequency) -> Frequency | None:
+    """The frequency of a text that has another one already; None when the two may not stand together."""
+    if known is None:
+        return found
+    pair = frozenset((known.kind, found.kind))
+    return Frequency(Range(1, 1), Kind.OTHER) if pair in TOGETHER else None
+
+
+def _frequency(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    if tokens[at] == "up" and tokens[at + 1 : at + 2] == ["to"] and at + 2 < len(tokens):
+        found = _plain_frequency(tokens, at + 2)
+        if found is None:
+            return None
+        frequency, end = found
+        return Frequency(Range(0, frequency.times_per_day.high), Kind.OTHER), end
+    return _plain_frequency(tokens, at)
+
+
+def _plain_frequency(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    return _fixed(tokens, at) or _count_a_day(tokens, at) or _every_hours(tokens, at) or _hourly(tokens, at)
+
+
+def _fixed(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    """The longest phrase of the table of frequencies."""
+    first = tokens[at]
+    if first not in FREQUENCY_STARTS:
+        return None
+    for end in range(min(at + LONGEST_FREQUENCY, len(tokens)), at, -1):
+        found = FREQUENCIES.get(tuple(tokens[at:end]))
+        if found is not None:
+            barred = NOT_BEFORE.get(str(first)) if end == at + 1 else None
+            if barred is not None and tokens[end : end + 1] == [barred]:
+                return None
+            kind, times = found
+            return Frequency(Range(times, times), kind), end
+    return None
+
+
+def _count_a_day(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    """`twice daily`, `3 times a day`."""
+    times = TIMES.get(str(tokens[at]))
+    end = at + 1
+    if times is None:
+        counted = whole(tokens, at)
+        if counted is None or tokens[end : end + 1] != ["times"]:
+            return None
+        times, end = float(counted), end + 1
+    if end < len(tokens) and tokens[end] in A_DAY_LINKS:
+        end += 1
+    if end < len(tokens) and tokens[end] in A_DAY:
+        return Frequency(Range(times, times), Kind.OTHER), end + 1
+    return None
+
+
+def _every_hours(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    """`every 4-6 hours`."""
+    if tokens[at] != "every":
+        return None
+    found = _hours(tokens, at + 1)
+    if found is None or found[1] >= len(tokens) or tokens[found[1]] not in HOURS:
+        return None
+    return found[0], found[1] + 1
+
+
+def _hourly(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    """`4-6 hourly`."""
+    found = _hours(tokens, at)
+    if found is None or tokens[found[1] : found[1] + 1] != ["hourly"]:
+        return None
+    return found[0], found[1] + 1
+
+
+def _hours(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
+    """Whole hours between two doses."""
+    found = span(tokens, at, _HYPHEN)
+    if found is None:
+        return None
+    (hours, end) = found
+    if hours.low < 1 or not (hours.low.is_integer() and hours.high.is_integer()):
+        return None
+    return Frequency(Range(24 / hours.high, 24 / hours.low), Kind.OTHER), end
+
+
+# -- maximum and duration ------------------------------------------------------------------------
+
+
+def _maximum(tokens: list[Token], at: int) -> tuple[Amount, int] | None:
+    """`max 3 tablets per day`, `up to 4 in 24 hours`."""
+    if tokens[at] not in MAXIMUM_STARTS:
+        return None
+    for length in (1, 2, 3):
+        if tuple(tokens[at : at + length]) in MAXIMUM:
+            number = single(tokens, at + length)
+            break
+    else:
+        return None
+    if number is None or number[0] <= 0 or number[1] >= len(tokens):
+        return None
+    value, end = number
+    unit = UNITS.get(str(tokens[end]))
+    per = _per_day(tokens, end if unit is None else end + 1)
+    return None if per is None else (Amount(Range(value, value), unit or _NO_UNIT), per)
+
+
+def _per_day(tokens: list[Token], at: int) -> int | None:
+    """Where `a day`, `per day`, `in 24 hours`, `/day` ends."""
+    if at >= len(tokens) or tokens[at] not in PER_DAY_LINKS:
+        return None
+    if tokens[at + 1 : at + 2] == ["day"]:
+        return at + 2
+    return at + 3 if tokens[at + 1 : at + 3] == [24.0, "hours"] else None
+
+
+def _duration(tokens: list[Token], at: int) -> tuple[Duration, int] | None:
+    """`for 2 weeks`."""
+    count = whole(tokens, at + 1) if tokens[at] == "for" else None
+    if count is None or at + 2 >= len(tokens) or tokens[at + 2] not in PERIODS:
+        return None
+    days = PERIODS[str(tokens[at + 2])]
+    return (Duration(months=count) if days is None else Duration(days=count * days)), at + 3
