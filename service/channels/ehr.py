@@ -7,7 +7,9 @@ from typing import Any
 
 from service.channels import task as tasks
 from service.fhir.client import FhirClient, Written
-from service.fhir.errors import UnknownReplyError, UnreadableReplyError
+from service.fhir.errors import FhirRejectedError, UnknownReplyError, UnreadableReplyError
+
+_WITH_OWN_IDS = frozenset({"hapi"})
 
 Json = Mapping[str, Any]
 
@@ -21,14 +23,6 @@ class Answer:
     version: str | None  # ETag as given, else made from meta.versionId
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
-    """How Tasks can be created (lifecycle.md §3, step 4)."""
-
-    own_ids: bool  # the server lets clients choose ids
-    conditional_create: bool  # it knows If-None-Exist
-
-
 class TaskChannel:
     """The Tasks of one source.  Raises the errors of `FhirClient`."""
 
@@ -36,17 +30,19 @@ class TaskChannel:
         self.client = client
         self.item_system = item_system
 
-    def abilities(self) -> Abilities:
-        """From the CapabilityStatement; what it does not say is not assumed."""
-        statement = self.client.metadata()
-        for rest in statement.get("rest") or []:
-            for resource in rest.get("resource") or []:
-                if resource.get("type") == "Task":
-                    return Abilities(
-                        own_ids=resource.get("updateCreate") is True,
-                        conditional_create=resource.get("conditionalCreate") is True,
-                    )
-        return Abilities(own_ids=False, conditional_create=False)
+    def takes_own_ids(self, profile: str) -> bool:
+        """Whether a Task can be created under an id of ours (lifecycle.md §3, step 4).
+
+        The profile says it, or else the CapabilityStatement; what neither says is not assumed.
+        """
+        if profile != "auto":
+            return profile in _WITH_OWN_IDS
+        try:
+            statement = self.client.metadata()
+        except (FhirRejectedError, UnreadableReplyError):
+            return False
+        resources = (one for rest in statement.get("rest") or [] for one in rest.get("resource") or [])
+        return any(one.get("type") == "Task" and one.get("updateCreate") is True for one in resources)
 
     def read(self, kind: str, id: str) -> Answer:  # noqa: A002 (FHIR's name)
         """One resource by id, past every cache."""
@@ -64,9 +60,9 @@ class TaskChannel:
                         found.append(answer)
         return found
 
-    def create(self, task: Json, *, key: str, conditional: bool) -> Answer:
-        """POST; with `conditional` only if no Task has the key."""
-        condition = f"identifier={self.item_system}|{key}" if conditional else None
+    def create(self, task: Json, *, key: str) -> Answer:
+        """POST, only if no Task has the key; a server that does not know the condition ignores it."""
+        condition = f"identifier={self.item_system}|{key}"
         return self._confirmed(self.client.create("Task", _body(task), if_none_exist=condition), key)
 
     def create_with_id(self, task: Json, *, key: str) -> Answer:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from service.channels import task as tasks
-from service.channels.ehr import Abilities, Answer, TaskChannel
+from service.channels.ehr import Answer, TaskChannel
 from service.cycle.checks import Checks
 from service.cycle.gone import Gone
 from service.cycle.keeper import Keeper
@@ -47,7 +47,7 @@ class Delivery:
         self.keeper = keeper
         self.stopping = stopping  # asked before each row: then nothing more is claimed
         self.channel = TaskChannel(parts.client, parts.settings.item_system)
-        self._abilities: Abilities | None = None
+        self._own_ids: bool | None = None
         self.recorder = Recorder(parts, keeper)
         self.tally = self.recorder.tally
         self.checks = Checks(parts, self.channel, self.recorder)
@@ -66,12 +66,12 @@ class Delivery:
                 return
 
     @property
-    def abilities(self) -> Abilities:
-        """Asked once a cycle, and only when something is to be created or looked up."""
+    def own_ids(self) -> bool:
+        """Whether the server lets us choose ids: asked once a cycle, and only when it matters."""
         with self.tally.lock:
-            if self._abilities is None:
-                self._abilities = self.channel.abilities()
-            return self._abilities
+            if self._own_ids is None:
+                self._own_ids = self.channel.takes_own_ids(self.parts.settings.profile)
+            return self._own_ids
 
     # -- one row -------------------------------------------------------------------------------
 
@@ -120,16 +120,16 @@ class Delivery:
             key=row.key,
             item_system=self.parts.settings.item_system,
             now=self.parts.now(),
-            own_id=self.abilities.own_ids,
+            own_id=self.own_ids,
         )
         attempt = self._claim(row, desired, tasks.baseline(body))
         if attempt is None:
             return False
 
         def call() -> Answer:
-            if self.abilities.own_ids:
+            if self.own_ids:
                 return self.channel.create_with_id(body, key=row.key)
-            return self.channel.create(body, key=row.key, conditional=self.abilities.conditional_create)
+            return self.channel.create(body, key=row.key)
 
         return self._request(replace(row, attempt=attempt), desired, call, "created")
 
@@ -326,7 +326,7 @@ class Delivery:
     def _find(self, key: str) -> list[Answer] | GoneError:
         """The Tasks with our key, by a search that no cache answers, and by our own id."""
         found: dict[str, Answer] = {}
-        if self.abilities.own_ids:
+        if self.own_ids:
             try:
                 answer = self.channel.read("Task", key)
                 found[answer.id] = answer

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from service import wording
@@ -16,9 +16,10 @@ from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.item import Desired, Doing, Item, ItemState, Projection
 from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
-from service.reconcile import WINDOWS, Decision, ShownTask, Situation, Want, reconcile
+from service.reconcile import CRITICAL_TYPES, WINDOWS, Decision, ShownTask, Situation, Want, reconcile
 from service.record.group import PatientRecord
 
+_OPERATORS_AFTER = timedelta(hours=48)  # lifecycle.md §2
 _DEPENDENCE_RANK = {"likely": 3, "possible": 2, "unlikely": 1, "none": 0}
 
 
@@ -118,6 +119,7 @@ class _Patient:
         self.found.assessed += 1
         self.found.incomplete += bool(failed)
         blocked = self._quarantine(assessment)
+        self._tell_operators(row, failed)
         items = self.tx.items_of(source, self.id)
         projections = {projection.key: projection for projection in self.tx.projections_of(source, self.id)}
         situation = Situation(
@@ -125,7 +127,7 @@ class _Patient:
             patient=self.id,
             base=row.base,
             items=items,
-            shown=_shown(self.record, row.base, projections),
+            shown=_shown(self.record, {row.base, *(item.base for item in items)}, projections),
             today=self.today,
             now=self.now,
             windows={name: self.parts.policy.days(name) for name in WINDOWS.values()},
@@ -253,6 +255,12 @@ class _Patient:
             self.tx.settle_quarantine(self.parts.id, self.id, unread)
         return any(pair not in accepted for pair in unread)
 
+    def _tell_operators(self, row: PatientRow, failed: Iterable[str]) -> None:
+        """A patient whose record could not be read for two days is one for people (lifecycle.md §2)."""
+        since = row.incomplete_since
+        if since is not None and CRITICAL_TYPES.intersection(failed) and self.now - since >= _OPERATORS_AFTER:
+            self._set_aside("incomplete", reference=self.record.reference)
+
     def _set_aside(self, reason: str, *, reference: str | None = None, key: str | None = None) -> None:
         self.found.quarantined.add(f"{self.id} {reference or key} {reason}")
         if not self.dry:
@@ -309,10 +317,12 @@ def elements_of(parts: Parts, assessment: Assessment, item: Item) -> dict[str, A
     )
 
 
-def _shown(record: PatientRecord, base: str, projections: Mapping[str, Projection]) -> tuple[ShownTask, ...]:
+def _shown(
+    record: PatientRecord, bases: set[str], projections: Mapping[str, Projection]
+) -> tuple[ShownTask, ...]:
     shown = []
     for task in record.own_tasks():
-        if task.key.rpartition("-")[0] != base:
+        if task.key.rpartition("-")[0] not in bases:
             continue
         projection = projections.get(task.key)
         pending = (

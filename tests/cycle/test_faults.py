@@ -167,3 +167,33 @@ def test_a_reused_patient_id_freezes_the_item_and_is_shown(tmp_path):
         here.cycle()
         assert "patient-changed" in here.reasons()
         assert here.item("p1").state is ItemState.OPEN
+
+
+def test_a_patient_who_cannot_be_read_for_two_days_goes_before_people(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        here.ehr.faults.add("login-page", on="list MedicationRequest")
+        for _ in range(2):
+            here.pass_time(hours=24, minutes=1)
+            here.cycle(full=True)
+        assert "incomplete" not in here.reasons()
+        here.pass_time(hours=25)
+        here.cycle(full=True)
+        assert "incomplete" in here.reasons()
+        here.ehr.faults.clear()
+        here.cycle(full=True)
+        assert "incomplete" not in here.reasons()
+
+
+def test_a_server_without_own_ids_gets_its_tasks_by_post(tmp_path):
+    with world(tmp_path, people(3), profile="generic", habits=Habits(index_lag_seconds=5)) as here:
+        here.ehr.faults.add("lost-reply", times=2, on="create Task")
+        here.ehr.faults.add("ignored-if-none-exist", on="create Task")
+        for _ in range(4):
+            here.cycle()
+            here.pass_time(seconds=170)
+        assert {patient: len(found) for patient, found in here.live_tasks().items()} == {
+            "p1": 1, "p2": 1, "p3": 1,
+        }  # fmt: skip
+        assert all(count == 1 for count in here.ehr.creations().values())
+        assert all(task["id"] != here.item(task["for"]["reference"][8:]).key for task in here.tasks())
