@@ -12,15 +12,15 @@ import msgspec
 
 from service.normalise.concern import Concern
 from service.record.bundle import read_bundle
-from service.record.elements import KINDS, WITH_SUBJECT, MedicationDispense, MedicationRequest
+from service.record.elements import KINDS, WITH_SUBJECT, Drugged, MedicationDispense, MedicationRequest
 from service.record.read import NotFhirError, Reading, glance, kind_of, patient_at_a_glance, read
 from service.sources.documents import Block, InputFile, Problem
 
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
 _PLAIN = re.compile(r"Patient/[^/?#\s]+").fullmatch
-_DRUGGED = {
-    kind.__name__.encode(): msgspec.json.Decoder(kind).decode
-    for kind in (MedicationRequest, MedicationDispense)
+_DRUGGED: dict[bytes, Callable[[bytes], Drugged]] = {
+    b"MedicationRequest": msgspec.json.Decoder(MedicationRequest).decode,
+    b"MedicationDispense": msgspec.json.Decoder(MedicationDispense).decode,
 }
 _DRUG_KINDS = frozenset({"Medication", "MedicationRequest", "MedicationDispense"})
 _SHARED = frozenset({"Medication", "Practitioner", "PractitionerRole"})
