@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import Run, run
-from bench.population import BASE_DAY, EVERY, write_population
+from bench.population import BASE_DAY, EVERY, Written, write_population
 
 PASSES = ("assess", "bare", "orjson")
 Say = Callable[[str], None]
@@ -43,9 +43,8 @@ def offline(folder: Path, sizes: Sequence[int], rounds: int, say: Say) -> list[R
     """Rows for each size; the populations are written below `folder` and removed again."""
     tiny = folder / "tiny"
     write_population(tiny, EVERY)
-    say("how long the start alone takes")
-    starts = {name: _best(name, [_pass(name, tiny) for _ in range(rounds + 1)]) for name in PASSES}
-    rows: list[Row] = []
+    starts: dict[str, list[Run]] = {name: [_pass(name, tiny)] for name in PASSES}
+    measured: list[tuple[Written, dict[str, list[Run]]]] = []
     for size in sizes:
         place = folder / str(size)
         say(f"writing {size} people")
@@ -54,10 +53,16 @@ def offline(folder: Path, sizes: Sequence[int], rounds: int, say: Say) -> list[R
         for n in range(rounds):  # in turns, so that a slow minute of the machine slows all of them
             for name in PASSES:
                 say(f"{name}, {size} people, round {n + 1} of {rounds}")
+                starts[name].append(_pass(name, tiny))
                 runs[name].append(_pass(name, place))
         shutil.rmtree(place)
-        rows += _rows(size, written.bytes, starts, {name: _best(name, runs[name]) for name in PASSES})
-    return rows
+        measured.append((written, runs))
+    start = {name: _best(name, starts[name]) for name in PASSES}
+    return [
+        row
+        for written, runs in measured
+        for row in _rows(written, start, {name: _best(name, runs[name]) for name in PASSES})
+    ]
 
 
 def _pass(name: str, place: Path) -> Run:
@@ -77,18 +82,18 @@ def _best(name: str, runs: Sequence[Run]) -> Run:
     return min(runs, key=lambda each: each.seconds)
 
 
-def _rows(size: int, bytes_: int, starts: dict[str, Run], best: dict[str, Run]) -> list[Row]:
+def _rows(written: Written, starts: dict[str, Run], best: dict[str, Run]) -> list[Row]:
     work = {name: _work(best[name], starts[name]) for name in PASSES}
     return [
         Row(
-            patients=size,
-            megabytes=bytes_ / 1e6,
+            patients=written.patients,
+            megabytes=written.bytes / 1e6,
             name=name,
             seconds=best[name].seconds,
             cpu_seconds=best[name].cpu_seconds,
             start_seconds=starts[name].seconds,
-            patients_per_second=_over(size, work[name]),
-            megabytes_per_second=_over(bytes_ / 1e6, work[name]),
+            patients_per_second=_over(written.patients, work[name]),
+            megabytes_per_second=_over(written.bytes / 1e6, work[name]),
             of_bare=_over(work["bare"], work[name]),
             of_orjson=_over(work["orjson"], work[name]),
             peak_mib=best[name].peak_mib,
