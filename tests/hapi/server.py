@@ -37,12 +37,11 @@ LOG_END = 6000
 _numbers = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "hapi" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.hapi)
-            item.add_marker(pytest.mark.xdist_group("hapi"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """One worker, and so one server, for all of them; marked before pytest-xdist looks at the groups."""
+    if "hapi" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.hapi)
+        item.add_marker(pytest.mark.xdist_group("hapi"))
 
 
 @pytest.fixture(scope="session")
