@@ -5,7 +5,7 @@ from typing import Any
 from . import days, fhir
 from .case import RANK, Case
 from .classify import Order, Read, read
-from .exposure import Episode, Exposure, ingredient_class
+from .exposure import Episode, Exposure
 from .facts import Facts, read_facts
 from .knowledge import equivalence, policy, texts_of_rules
 from .rules import RULES, due_on, holds, since
@@ -220,12 +220,12 @@ def _assessment(case: Case, patient: str, found: Read, facts: Facts) -> dict[str
 
 def _flags(case: Case, episode: Episode | None) -> set[str]:
     flags: set[str] = {"age_unknown"} if case.facts.birth is None else set()
+    if case.facts.birth_is_partial:
+        flags.add("date_imprecise")
     if episode is None:
         return flags
     for supply in episode.supplies:
         flags |= {f for f in supply.flags if f != "open_ended" or supply.open_on(case.t)}
-        if ingredient_class()[supply.ingredient] == "z-drug":
-            continue
         if not supply.dose.known or supply.ingredient not in equivalence():
             flags.add("dose_unknown")
     if case.view(case.t).frequency_unknown(episode):

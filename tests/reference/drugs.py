@@ -268,7 +268,9 @@ def _by_atc(code: str) -> Other | None:
     row = max(rows, key=lambda r: len(r["atc_prefix"]))
     named = {"N03AA02": "phenobarbital", "N03AA03": "primidone"}
     ingredient = row["group"] if len(row["atc_prefix"]) == 7 else named.get(code.upper(), code.upper())
-    return Other(row["role"], ingredient, row["group"], row["strong_signal"] == "yes", row["moud"] == "yes")
+    groups = {sedative["ingredient"]: sedative["group"] for sedative in table("sedatives_ingredients")}
+    group = groups.get(ingredient, row["group"])  # N03AA02 phenobarbital is a barbiturate
+    return Other(row["role"], ingredient, group, row["strong_signal"] == "yes", row["moud"] == "yes")
 
 
 def other_of(med: Medication) -> Other | None:

@@ -77,6 +77,7 @@ class Facts:
     """All facts, also those after t: `up_to` keeps the ones that are known."""
 
     birth: int | None = None
+    birth_is_partial: bool = False
     inactive: bool = False
     dead_undated: bool = False
     death: int | None = None
@@ -92,6 +93,7 @@ class Facts:
     def up_to(self, t: int) -> "Facts":
         return Facts(
             birth=self.birth,
+            birth_is_partial=self.birth_is_partial,
             inactive=self.inactive,
             dead_undated=self.dead_undated,
             death=self.death if self.death is not None and self.death <= t else None,
@@ -129,6 +131,7 @@ def read_facts(resources: list[fhir.Named]) -> Facts:
 def _patient(item: fhir.Named, facts: Facts) -> None:
     born, died = days.when(item.body.get("birthDate")), days.when(item.body.get("deceasedDateTime"))
     facts.birth = born.first if born else None
+    facts.birth_is_partial = born is not None and born.partial
     facts.death = died.last if died else None
     facts.dead_undated = item.body.get("deceasedBoolean") is True
     facts.inactive = item.body.get("active") is False
