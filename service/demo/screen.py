@@ -20,6 +20,13 @@ from service.model.days import date_of
 _COLOURS = {"asap": "bold red", "urgent": "yellow", "routine": "cyan"}
 _WHY_NOT = {
     "S1": "deceased or inactive",
+    "S2": "in hospice care",
+    "S3": "in palliative care",
+    "S4": "in hospital",
+    "S5": "one short supply",
+    "S7": "treated for seizures",
+    "S9": "longer use accepted",
+    "S10": "after alcohol withdrawal",
     "S11": "under 18",
     "S12": "continue until a date",
     "S13": "snoozed",
