@@ -31,7 +31,7 @@ serve: venv ## the same, then the inbox stays up until Ctrl-C
 .PHONY: test
 test: venv ## every test; as root it installs the Java and Maven that the FHIR server needs
 	@bash tests/hapi/install.sh
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 .PHONY: check
 check: venv ## lint, format, types, import contract, house rules

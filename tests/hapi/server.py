@@ -1,7 +1,7 @@
 """A real HAPI FHIR JPA R4 server for the tests: built when needed, one process for the whole session.
 
-A test asks for the fixture `hapi` and gets the base URL; it is marked `hapi` and, under pytest-xdist
-with `--dist loadgroup`, runs in the one worker that has the server.  Without Java or Maven it fails.
+A test asks for the fixture `hapi` and gets the base URL and is marked `hapi`; under pytest-xdist
+`tests/conftest.py` sends all of them to the one worker that has the server.  Without Java or Maven it fails.
 
 The server is shared, so a test gives its resources ids of its own (`hapi_prefix`), or begins with
 `empty` when what it tests looks at everything that is there.
@@ -38,10 +38,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker, and so one server, for all of them; marked before pytest-xdist looks at the groups."""
     if "hapi" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.hapi)
-        item.add_marker(pytest.mark.xdist_group("hapi"))
 
 
 @pytest.fixture(scope="session")
