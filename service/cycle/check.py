@@ -44,13 +44,14 @@ def check_own_tasks(parts: Parts, keeper: Keeper, *, writing: bool) -> Checked:
         if key is not None:
             by_key[key].append(task)
     done = Checked(tasks=sum(map(len, by_key.values())))
-    for key, found in by_key.items():
-        live = sorted((t for t in found if t.get("status") in LIVE), key=_age)
-        if live:
-            _one_key(parts, keeper, key, live, done, writing=writing)
     with parts.ledger.read() as tx:
         open_keys = {item.key for item in tx.items(parts.id, ItemState.OPEN)}
-        known = [row for row in tx.projections(parts.id) if row.seen is not None and row.key in open_keys]
+        rows = {row.key: row for row in tx.projections(parts.id)}
+    for key, found in by_key.items():
+        live = sorted((t for t in found if t.get("status") in LIVE), key=_age)
+        if live and not (key in open_keys and _is_the_one(live, rows.get(key))):
+            _one_key(parts, keeper, key, live, done, writing=writing)
+    known = [row for row in rows.values() if row.seen is not None and row.key in open_keys]
     missing = [row.key for row in known if row.key not in by_key]
     ended = [
         row
@@ -65,6 +66,16 @@ def check_own_tasks(parts: Parts, keeper: Keeper, *, writing: bool) -> Checked:
     return done
 
 
+def _is_the_one(live: list[Json], row: Projection | None) -> bool:
+    """The usual case: one live Task, and it is the one that the ledger knows."""
+    return (
+        len(live) == 1
+        and row is not None
+        and row.seen is not None
+        and row.seen.reference == _reference(live[0])
+    )
+
+
 def _one_key(
     parts: Parts, keeper: Keeper, key: str, live: list[Json], done: Checked, *, writing: bool
 ) -> None:
@@ -72,9 +83,9 @@ def _one_key(
         item = tx.item(key)
         row = tx.projection(parts.id, key)
     if item is not None and item.live:
-        known = row.seen.reference if row and row.seen else f"Task/{live[0].get('id')}"
+        known = row.seen.reference if row and row.seen else _reference(live[0])
         for task in live:
-            if f"Task/{task.get('id')}" != known:
+            if _reference(task) != known:
                 _retire(parts, keeper, key, row, task, done, writing=writing)
         return
     if row is not None and (row.attempt.doing is not Doing.NONE or (row.desired and row.desired.close)):
@@ -116,9 +127,7 @@ def _retire(
         others = tx.items_of(parts.id, item.patient) if item is not None else []
         if item is None or any(other.live for other in others):
             reason = "unknown-task" if item is None else "duplicate-touched"
-            tx.set_aside(
-                QuarantineRow(parts.id, tasks.patient_of(task), f"Task/{task.get('id')}", key, reason, now)
-            )
+            tx.set_aside(QuarantineRow(parts.id, tasks.patient_of(task), _reference(task), key, reason, now))
             done.set_aside += 1
             return
         tx.save_item(replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None), now)
@@ -126,6 +135,10 @@ def _retire(
         tx.mark_due(parts.id, [item.patient], "its Task was opened again")
         tx.audit(parts.id, "item opened again", now, actor="service", subject=key)
         done.reopened += 1
+
+
+def _reference(task: Json) -> str:
+    return f"Task/{task.get('id')}"
 
 
 def _age(task: Json) -> tuple[str, str]:

@@ -119,6 +119,8 @@ class _Cycle:
         if self.keeper is None:
             self.noticed_dry |= {patient for patient, _ in page.cohort}
             return
+        if not page.patients and not page.cohort and page.watermark is None:
+            return
         source = self.parts.id
         with self.parts.ledger.write(self.keeper.lease) as tx:
             known = tx.patients(source, {*page.patients, *(patient for patient, _ in page.cohort)})
