@@ -51,7 +51,7 @@ def read_line(
 ) -> Line:
     """Put one dosage line into numbers.  Its dates are taken to be in the FHIR grammar."""
     repeat = (dosage.timing.repeat if dosage.timing else None) or TimingRepeat()
-    sig = read_sig(dosage.text, drug, not _states_an_amount(dosage)) if dosage.text else Sig()
+    sig = read_sig(dosage.text, drug, not states_an_amount(dosage)) if dosage.text else Sig()
     as_needed = dosage.is_as_needed or sig.as_needed
     amount, why_no_amount = _amount(dosage, sig)
     given = given_of(amount, drug)
@@ -82,7 +82,7 @@ def read_line(
 # -- amount --------------------------------------------------------------------------------------
 
 
-def _states_an_amount(dosage: Dosage) -> bool:
+def states_an_amount(dosage: Dosage) -> bool:
     """Whether the structure does, be it one that we cannot compute with."""
     first = dosage.dose_and_rate[0] if dosage.dose_and_rate else None
     return first is not None and (first.dose_quantity is not None or first.dose_range is not None)

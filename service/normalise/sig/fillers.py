@@ -17,9 +17,7 @@ _SAME = 1e-9  # relative; exposure.md §0
 
 
 def without_fillers(tokens: list[Token]) -> list[Token]:
-    """The tokens without reasons, stops and filling words.  `tokens` stays as it is."""
-    if "for" in tokens:
-        tokens = _without_reasons(tokens)
+    """The tokens without stops and filling words."""
     kept: list[Token] = []
     for token in tokens:
         if token in FILLERS or token == STOP:
@@ -33,7 +31,13 @@ def without_fillers(tokens: list[Token]) -> list[Token]:
     return kept
 
 
-def _without_reasons(tokens: list[Token]) -> list[Token]:
+def without_reasons(tokens: list[Token]) -> list[Token]:
+    """The tokens without `for anxiety and sleep`, up to the next stop or the end.
+
+    Before the strength is dropped: in `1 tablet at night for pain 5 mg bd` nothing is a reason.
+    """
+    if "for" not in tokens:
+        return tokens
     kept: list[Token] = []
     at = 0
     while at < len(tokens):

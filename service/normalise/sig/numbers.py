@@ -20,25 +20,25 @@ def single(tokens: list[Token], at: int) -> tuple[float, int] | None:
         following = tokens[end]
         if following == "/" and tokens[at : at + 3] == _HALF:
             return 0.5, at + 3
-        if following == "and" and first.is_integer() and tokens[end : end + 3] == _AND_A_HALF:
+        if following == "and" and first == 1 and tokens[end : end + 3] == _AND_A_HALF:
             return first + 0.5, end + 3
     return first, end
 
 
-def span(tokens: list[Token], at: int, links: frozenset[str] = RANGE_LINKS) -> tuple[Range, int] | None:
-    """A number, or two of them with one of `links` between; the second may not be the smaller one."""
+def span(tokens: list[Token], at: int) -> tuple[Range, int] | None:
+    """A number, or two of them with a link between; the second may not be the smaller one."""
     first = single(tokens, at)
     if first is None:
         return None
     low, end = first
-    if end < len(tokens) and tokens[end] in links:
+    if end < len(tokens) and tokens[end] in RANGE_LINKS:
         second = single(tokens, end + 1)
         if second is not None:
             return (Range(low, second[0]), second[1]) if low <= second[0] else None
     return Range(low, low), end
 
 
-def whole(tokens: list[Token], at: int) -> int | None:
-    """The token as a whole number above 0."""
+def plain(tokens: list[Token], at: int) -> float | None:
+    """The one token as a number above 0, in digits or `one` to `ten`."""
     token = tokens[at] if at < len(tokens) else None
-    return int(token) if isinstance(token, float) and token.is_integer() and token > 0 else None
+    return token if isinstance(token, float) and token > 0 else None

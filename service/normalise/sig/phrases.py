@@ -16,7 +16,7 @@ Rules are tried at a token; each gives what it read and where that ends, or None
 from dataclasses import dataclass
 
 from service.model.facts import Range
-from service.normalise.sig.numbers import single, span, whole
+from service.normalise.sig.numbers import plain, span
 from service.normalise.sig.parts import Amount
 from service.normalise.sig.tokens import Token
 from service.normalise.sig.words import (
@@ -25,11 +25,9 @@ from service.normalise.sig.words import (
     AS_NEEDED,
     FREQUENCIES,
     FREQUENCY_STARTS,
-    HOURS,
     LONGEST_FREQUENCY,
     MAXIMUM,
     MAXIMUM_STARTS,
-    NOT_BEFORE,
     PER_DAY_LINKS,
     PERIODS,
     TIMES,
@@ -39,7 +37,6 @@ from service.normalise.sig.words import (
 )
 from service.normalise.units import Unit, UnitKind
 
-_HYPHEN = frozenset({"-"})
 _NO_UNIT = Unit(UnitKind.NONE)
 _MOST_FREQUENCIES = 2
 
@@ -54,8 +51,8 @@ class Frequency:
 class Duration:
     """A length: days, or months of the policy."""
 
-    days: int = 0
-    months: int = 0
+    days: float = 0.0
+    months: float = 0.0
 
 
 @dataclass(slots=True)
@@ -142,9 +139,6 @@ def _fixed(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
     for end in range(min(at + LONGEST_FREQUENCY, len(tokens)), at, -1):
         found = FREQUENCIES.get(tuple(tokens[at:end]))
         if found is not None:
-            barred = NOT_BEFORE.get(str(first)) if end == at + 1 else None
-            if barred is not None and tokens[end : end + 1] == [barred]:
-                return None
             kind, times = found
             return Frequency(Range(times, times), kind), end
     return None
@@ -155,10 +149,10 @@ def _count_a_day(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
     times = TIMES.get(str(tokens[at]))
     end = at + 1
     if times is None:
-        counted = whole(tokens, at)
+        counted = plain(tokens, at)
         if counted is None or tokens[end : end + 1] != ["times"]:
             return None
-        times, end = float(counted), end + 1
+        times, end = counted, end + 1
     if end < len(tokens) and tokens[end] in A_DAY_LINKS:
         end += 1
     if end < len(tokens) and tokens[end] in A_DAY:
@@ -171,7 +165,7 @@ def _every_hours(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
     if tokens[at] != "every":
         return None
     found = _hours(tokens, at + 1)
-    if found is None or found[1] >= len(tokens) or tokens[found[1]] not in HOURS:
+    if found is None or found[1] >= len(tokens) or tokens[found[1]] != "hours":
         return None
     return found[0], found[1] + 1
 
@@ -185,14 +179,14 @@ def _hourly(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
 
 
 def _hours(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
-    """Whole hours between two doses."""
-    found = span(tokens, at, _HYPHEN)
-    if found is None:
+    """The hours between two doses."""
+    least, end = plain(tokens, at), at + 1
+    most = least
+    if least is not None and tokens[end : end + 1] == ["-"]:
+        most, end = plain(tokens, end + 1), end + 2
+    if least is None or most is None or most < least:
         return None
-    (hours, end) = found
-    if hours.low < 1 or not (hours.low.is_integer() and hours.high.is_integer()):
-        return None
-    return Frequency(Range(24 / hours.high, 24 / hours.low), Kind.OTHER), end
+    return Frequency(Range(24 / most, 24 / least), Kind.OTHER), end
 
 
 # -- maximum and duration ------------------------------------------------------------------------
@@ -204,16 +198,16 @@ def _maximum(tokens: list[Token], at: int) -> tuple[Amount, int] | None:
         return None
     for length in (1, 2, 3):
         if tuple(tokens[at : at + length]) in MAXIMUM:
-            number = single(tokens, at + length)
+            end = at + length + 1
+            number = plain(tokens, end - 1)
             break
     else:
         return None
-    if number is None or number[0] <= 0 or number[1] >= len(tokens):
+    if number is None:
         return None
-    value, end = number
-    unit = UNITS.get(str(tokens[end]))
+    unit = UNITS.get(str(tokens[end])) if end < len(tokens) else None
     per = _per_day(tokens, end if unit is None else end + 1)
-    return None if per is None else (Amount(Range(value, value), unit or _NO_UNIT), per)
+    return None if per is None else (Amount(Range(number, number), unit or _NO_UNIT), per)
 
 
 def _per_day(tokens: list[Token], at: int) -> int | None:
@@ -227,7 +221,7 @@ def _per_day(tokens: list[Token], at: int) -> int | None:
 
 def _duration(tokens: list[Token], at: int) -> tuple[Duration, int] | None:
     """`for 2 weeks`."""
-    count = whole(tokens, at + 1) if tokens[at] == "for" else None
+    count = plain(tokens, at + 1) if tokens[at] == "for" else None
     if count is None or at + 2 >= len(tokens) or tokens[at + 2] not in PERIODS:
         return None
     days = PERIODS[str(tokens[at + 2])]

@@ -3,10 +3,11 @@
 from service.knowledge.drugs import Drugs
 from service.knowledge.names import NameFinder
 from service.model.facts import Drug, Role
-from service.normalise.sig.fillers import without_fillers, without_strength
+from service.normalise.sig.fillers import without_fillers, without_reasons, without_strength
 from service.normalise.sig.parts import Sig, read_as_needed
 from service.normalise.sig.phrases import Phrases, phrases_of
 from service.normalise.sig.tokens import Token, tokens_of
+from service.normalise.units import whole_days
 
 _MOST_KEPT = 50_000  # different texts of a source; when full, the cache starts again
 
@@ -44,13 +45,13 @@ class SigReader:
 
     def _phrases(self, text: str, drug: Drug, amount_due: bool) -> Phrases | None:
         """As it stands; else without the drug's own name; else without its strength too."""
-        tokens = tokens_of(text)
+        tokens = without_reasons(tokens_of(text))
         found = _whole(tokens, amount_due)
         if found is not None:
             return found
         named = self._without_name(text, drug)
         if named != text:
-            tokens = tokens_of(named)
+            tokens = without_reasons(tokens_of(named))
             found = _whole(tokens, amount_due)
             if found is not None:
                 return found
@@ -79,7 +80,7 @@ class SigReader:
             amount=phrases.amount,
             times_per_day=frequency.times_per_day if frequency else None,
             maximum_per_day=phrases.maximum,
-            days=duration.days + duration.months * self._month_days if duration else None,
+            days=whole_days(duration.days + duration.months * self._month_days) if duration else None,
             whole=True,
         )
 

@@ -14,7 +14,7 @@ _LONGEST_NUMBER = 9  # characters; nobody writes a longer dose, and floats stay 
 
 # A number may touch the word after it (`5mg`), a word not the number after it (`q4h`, `B12`).
 _PIECES = re.compile(
-    r"[0-9]+(?:\.[0-9]+)*(?:\s*½)?"  # `5`, `2.5`, `1½`; `1.2.3` is one piece, so that no part of it is read
+    r"[0-9]+(?:\.[0-9]+)*(?:\s*½)?"  # `5`, `2.5`, `1½`; `1.2.3` and `2½` are pieces too, and no numbers
     r"|½"
     r"|[^\W\d_½][^\W_½]*"
     r"|\.(?:[0-9]+)?"  # a full stop; `.5` is one piece and no number
@@ -49,10 +49,8 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _number(piece: str) -> Token:
-    whole = piece.removesuffix("½")
-    if whole is not piece and whole != piece:
-        whole = whole.rstrip()
-        return float(whole) + 0.5 if whole.isdecimal() and len(whole) <= _LONGEST_NUMBER else piece
+    if piece[-1] == "½":
+        return 1.5 if piece[:-1].rstrip() == "1" else piece
     return float(piece) if piece.count(".") <= 1 and len(piece) <= _LONGEST_NUMBER else piece
 
 

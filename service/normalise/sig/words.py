@@ -59,7 +59,7 @@ _FREQUENCIES: tuple[tuple[Kind, float, str], ...] = (
     (Kind.OTHER, 2, "bd, bid, morning and night, morning and evening"),
     (Kind.OTHER, 3, "tds, tid"),
     (Kind.OTHER, 4, "qds, qid"),
-    (Kind.OTHER, 1 / 2, "every other day, alternate days"),
+    (Kind.OTHER, 1 / 2, "every other day, alternate days, on alternate days"),
     (Kind.OTHER, 1 / 7, "once a week, once weekly, weekly"),
     *((Kind.OTHER, 24 / hours, f"q{hours}h") for hours in range(4, 13)),
 )
@@ -69,13 +69,9 @@ FREQUENCIES: dict[Words, tuple[Kind, float]] = {
 LONGEST_FREQUENCY = max(map(len, FREQUENCIES))
 FREQUENCY_STARTS = frozenset(phrase[0] for phrase in FREQUENCIES)
 
-# `on` (omni nocte) is a word of its own, not the preposition of `on alternate days`.
-NOT_BEFORE: dict[str, str] = {"on": "alternate"}
-
 TIMES: dict[str, float] = {"once": 1.0, "twice": 2.0}
 A_DAY_LINKS = frozenset({"a", "per", "each", "every"})
 A_DAY = frozenset({"day", "daily"})
-HOURS = frozenset({"hour", "hours"})
 
 AS_NEEDED = frozenset(
     _phrases("prn, as needed, as required, if needed, if required, when needed, when required")
