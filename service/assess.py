@@ -19,6 +19,7 @@ from service.model.facts import Facts, Role, SetAside
 from service.normalise import facts_of
 from service.record.group import PatientRecord
 from service.rules import Case, judge
+from service.rules.accepted_use import other_with_seizures
 from service.rules.judge import finding
 from service.rules.merge import in_order, merge
 from service.rules.wake import wake_on
@@ -70,6 +71,7 @@ def assess_facts(facts: Facts, policy: Policy, knowledge: Knowledge, as_of: date
         prescriber=newest.requester if newest and _can_own(newest.requester) else None,
         failed_reads=failed,
         unavailable_reads=unavailable,
+        cautions=("S8",) if day in case.remember(other_with_seizures) else (),
     )
 
 
@@ -111,7 +113,9 @@ def _summary(exposure: Exposure, episode: Episode | None, day: Day) -> EpisodeSu
 
 
 def _dme(exposure: Exposure, day: Day) -> DmeToday | None:
-    low, typical, high = (each.at(day) for each in (exposure.dme.low, exposure.dme.typical, exposure.dme.high))
+    low, typical, high = (
+        each.at(day) for each in (exposure.dme.low, exposure.dme.typical, exposure.dme.high)
+    )
     return None if low is None or typical is None or high is None else DmeToday(low, typical, high)
 
 

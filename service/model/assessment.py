@@ -107,3 +107,4 @@ class Assessment:
     prescriber: str | None = None  # reference of its requester
     failed_reads: tuple[str, ...] = ()  # types whose read failed
     unavailable_reads: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()  # suppressions that mute nothing but ask for careful words: "S8"

@@ -24,10 +24,15 @@ def render(assessment: Assessment) -> dict[str, Any]:
         "episode": None if assessment.episode is None else _episode(assessment.episode),
         "last_review": _iso(assessment.last_review),
         "findings": [_finding(each) for each in assessment.findings],
+        "cautions": list(assessment.cautions),
         "suppressed": [{"rule": each.rule, "by": each.suppressed_by} for each in assessment.suppressed],
         "item": None
         if item is None
-        else {"priority": item.priority.word, "due_on": item.due_on.isoformat(), "reasons": list(item.reasons)},
+        else {
+            "priority": item.priority.word,
+            "due_on": item.due_on.isoformat(),
+            "reasons": list(item.reasons),
+        },
         "wake_on": _iso(assessment.wake_on),
         "unreadable": _asides(assessment.unreadable),
         "ignored": _asides(assessment.ignored),

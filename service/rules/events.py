@@ -11,7 +11,9 @@ from service.rules.case import Case, iso, references
 from service.rules.rule import Account, Holding, Rule, latest_in_force
 
 _PREGNANCY = "pregnancy"
-_BREATHING = frozenset({"chronic_respiratory_failure", "obesity_hypoventilation", "home_oxygen", "myasthenia_gravis"})
+_BREATHING = frozenset(
+    {"chronic_respiratory_failure", "obesity_hypoventilation", "home_oxygen", "myasthenia_gravis"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,21 @@ class _Causes:
     def latest_fact(self, case: Case) -> Steps[Day | None]:
         if self.id == "R09":
             return Steps(None)
-        return latest_in_force((cause.days, cause.day) for cause in self.causes(case) if cause.day is not None)
+        return latest_in_force(
+            (cause.days, cause.day) for cause in self.causes(case) if cause.day is not None
+        )
 
     def account(self, case: Case, day: Day, _priority: Priority) -> Account:
         causes = [cause for cause in self.causes(case) if day in cause.days]
         days = [cause.day for cause in causes if cause.day is not None]
         episode = case.exposure.last_episode.at(day)
         own = tuple(dict.fromkeys(cause.reference for cause in causes))
+        expected = [each.expected for each in case.facts.deliveries if each.reference in own]
         return Account(
             facts={
                 "what": sorted({cause.what for cause in causes}),
                 "recorded_on": iso(max(days)) if days else None,
+                **({"expected_on": iso(max(expected))} if expected else {}),
             },
             evidence=(*own, *(references(episode.supplies) if episode else ())),
             numbers=(*self.numbers, self.due),

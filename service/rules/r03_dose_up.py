@@ -27,7 +27,9 @@ class Rise:
 def holdings(case: Case) -> Sequence[Holding]:
     rises = case.remember(rises_by_day)
     steps = {day: (rise.recent, rise.step) for day, rise in rises.items() if rise.step}
-    steep = Days.of(day for day, (recent, before) in steps.items() if _is_up(case, recent, before, steep=True))
+    steep = Days.of(
+        day for day, (recent, before) in steps.items() if _is_up(case, recent, before, steep=True)
+    )
     stepped = Days.of(steps)
     urgent = steep | (stepped & above_label_maximum_today(case) if stepped else Days.none())
     return (Holding(Days.of(rises), Priority.ROUTINE), Holding(urgent, Priority.URGENT))
@@ -150,7 +152,6 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     rise = case.remember(rises_by_day)[day]
     episode = case.exposure.last_episode.at(day)
     variants = [name for name, medians in (("step", rise.step), ("creep", rise.creep)) if medians]
-    reference = rise.step or rise.creep or rise.recent
     due = "R03.due_urgent" if priority is Priority.URGENT else "R03.due"
     numbers = ["R03.ratio_min", "R03.rise_min", "R03.covered_days_min_each"]
     if priority is Priority.URGENT:
@@ -158,14 +159,19 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     return Account(
         facts={
             "variants": variants,
-            "recent_dme_mg": {"low": rise.recent[0], "high": rise.recent[1]},
-            "reference_dme_mg": {"low": reference[0], "high": reference[1]},
+            "recent_dme_mg": _range(rise.recent),
+            "before_dme_mg": _range(rise.step),
+            "year_ago_dme_mg": _range(rise.creep),
             "episode_start": iso(episode.start) if episode else None,
         },
         evidence=references(episode.supplies if episode else ()),
         numbers=(*numbers, due),
         due_after=case.policy.days(due),
     )
+
+
+def _range(medians: Medians | None) -> dict[str, float] | None:
+    return None if medians is None else {"low": medians[0], "high": medians[1]}
 
 
 R03 = Rule("R03", holdings, account)

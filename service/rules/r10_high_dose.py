@@ -12,13 +12,30 @@ from service.rules.rule import Account, Holding, Rule
 
 
 @dataclass(frozen=True, slots=True)
+class Exceeded:
+    """The days on which enough of the last covered days had more mg of an ingredient than its maximum."""
+
+    ingredient: str
+    is_label: bool  # else the maximum for older adults
+    maximum_mg: float
+    days: Days
+
+
+@dataclass(frozen=True, slots=True)
 class High:
     """The days on which enough of the last covered days were above a limit, by the limit's kind."""
 
-    label: Days
-    older: Days
+    exceeded: tuple[Exceeded, ...]
     dme: Days
     very_high: Days
+
+    @property
+    def label(self) -> Days:
+        return Days.union(each.days for each in self.exceeded if each.is_label)
+
+    @property
+    def older(self) -> Days:
+        return Days.union(each.days for each in self.exceeded if not each.is_label)
 
 
 def holdings(case: Case) -> Sequence[Holding]:
@@ -28,24 +45,24 @@ def holdings(case: Case) -> Sequence[Holding]:
 
 
 def high_days(case: Case) -> High:
-    label: list[Days] = []
-    older: list[Days] = []
+    low = case.exposure.dme.low
+    return High(
+        exceeded=tuple(_exceeded(case)),
+        dme=_often(case, _at_least(case, low, case.policy.number("R10.dme_min"))),
+        very_high=_often(case, _at_least(case, low, case.policy.number("R10.urgent_dme"))),
+    )
+
+
+def _exceeded(case: Case) -> Iterator[Exceeded]:
     for ingredient, levels in _daily_mg(case).items():
         known = case.knowledge.equivalences.get(ingredient)
         if known is None:
             continue
-        maximum = known.max_daily_mg(case.policy.daily_maximum)
-        if maximum is not None:
-            label.append(_often(case, _above(case, levels, maximum)))
-        if known.max_daily_mg_older is not None and case.older:
-            older.append(_often(case, _above(case, levels, known.max_daily_mg_older)) & case.older)
-    low = case.exposure.dme.low
-    return High(
-        label=Days.union(label),
-        older=Days.union(older),
-        dme=_often(case, _at_least(case, low, case.policy.number("R10.dme_min"))),
-        very_high=_often(case, _at_least(case, low, case.policy.number("R10.urgent_dme"))),
-    )
+        label, older = known.max_daily_mg(case.policy.daily_maximum), known.max_daily_mg_older
+        if label is not None:
+            yield Exceeded(ingredient, True, label, _often(case, _above(case, levels, label)))
+        if older is not None and case.older:
+            yield Exceeded(ingredient, False, older, _often(case, _above(case, levels, older)) & case.older)
 
 
 def above_label_maximum_today(case: Case) -> Days:
@@ -94,7 +111,9 @@ def _often(case: Case, hits: Days) -> Days:
     for start, days in case.ongoing_by_start.items():
         following = min((s for s in case.ongoing_by_start if s > start), default=None)
         end = (days.last() or start) + 1 if following is None else following
-        found.append(Days.union(_in_last(case.exposure.covered.within(start, end), hits, window, least, end)) & days)
+        found.append(
+            Days.union(_in_last(case.exposure.covered.within(start, end), hits, window, least, end)) & days
+        )
     return Days.union(found)
 
 
@@ -126,19 +145,39 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
         "above the maximum for older adults": high.older,
         "high in diazepam equivalents": high.dme,
     }
-    low = case.exposure.dme.low.at(day)
+    exceeded = [each for each in high.exceeded if day in each.days]
     due = "R10.due_urgent" if priority is Priority.URGENT else "R10.due"
     episode = case.exposure.last_episode.at(day)
     return Account(
         facts={
             "what": [name for name, days in kinds.items() if day in days],
-            "dme_low_mg": low,
+            "exceeded": [
+                {
+                    "ingredient": each.ingredient,
+                    "highest_daily_mg": _highest(case, _daily_mg(case)[each.ingredient], day),
+                    "maximum_mg": each.maximum_mg,
+                    "maximum": "label" if each.is_label else "older adults",
+                }
+                for each in exceeded
+            ],
+            "dme_low_mg": case.exposure.dme.low.at(day),
+            "highest_dme_low_mg": _highest(case, case.exposure.dme.low, day),
             "labels_read_first": case.policy.daily_maximum,
         },
         evidence=references(case.exposure.covering(day) or (episode.supplies if episode else ())),
         numbers=("R10.days_min", "R10.window", "R10.dme_min", "R10.urgent_dme", due),
         due_after=case.policy.days(due),
     )
+
+
+def _highest(case: Case, levels: Levels, day: Day) -> float:
+    """The highest known value on the last covered days of the episode that R10 counts."""
+    episode = case.exposure.last_episode.at(day)
+    covered = Days.none() if episode is None else case.exposure.covered.within(episode.start, day + 1)
+    first = covered.nth(max(1, len(covered) - case.policy.days("R10.window") + 1))
+    if first is None:
+        return 0
+    return max((value or 0 for _, _, value in levels.spans(first, day + 1)), default=0)
 
 
 R10 = Rule("R10", holdings, account)

@@ -78,10 +78,15 @@ def _pieces(case: Case, series: Series) -> Iterator[tuple[Days, tuple[Day, ...]]
 
 def _is_too_much(case: Case, series: Series, day: Day) -> bool:
     """Whether the supplies begun lately, without the last, hold more days than lie between first and last."""
+    held, passed = _supplied_and_passed(case, series, day)
+    return passed > 0 and held >= passed * case.policy.number("R12.supply_min") / 100 - TOLERANCE
+
+
+def _supplied_and_passed(case: Case, series: Series, day: Day) -> tuple[int, int]:
+    """The days of the supplies begun lately, without the last, and those from the first to the last start."""
     begun = _begun(case, series, day)
     passed = begun[-1].written_start - begun[0].written_start if begun else 0
-    held = sum(_length(supply) for supply in begun[:-1])
-    return passed > 0 and held >= passed * case.policy.number("R12.supply_min") / 100 - TOLERANCE
+    return sum(_length(supply) for supply in begun[:-1]), passed
 
 
 def _begun(case: Case, series: Series, day: Day) -> list[Supply]:
@@ -96,7 +101,9 @@ def _length(supply: Supply) -> int:
 def latest_fact(case: Case) -> Steps[Day | None]:
     window = case.policy.days("R12.window")
     return latest_in_force(
-        (Days.span(event, event + window), event) for series in case.remember(all_series) for event in series.events
+        (Days.span(event, event + window), event)
+        for series in case.remember(all_series)
+        for event in series.events
     )
 
 
@@ -109,13 +116,23 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     ]
     events = sorted(event for series in here for event in series.events_on(day, window))
     due = "R12.due_urgent" if priority is Priority.URGENT else "R12.due"
+    totals = [_supplied_and_passed(case, series, day) for series in here]
     return Account(
         facts={
             "early_refills": [iso(event) for event in events],
             "ingredients": sorted({series.supplies[0].ingredient for series in here}),
+            "supplied_days": sum(supplied for supplied, _ in totals),
+            "passed_days": sum(passed for _, passed in totals),
         },
         evidence=references(supply for series in here for supply in _begun(case, series, day)),
-        numbers=("R12.window", "R12.early_below", "R12.events_min", "R12.supply_min", "R12.urgent_events", due),
+        numbers=(
+            "R12.window",
+            "R12.early_below",
+            "R12.events_min",
+            "R12.supply_min",
+            "R12.urgent_events",
+            due,
+        ),
         due_after=case.policy.days(due),
     )
 

@@ -77,10 +77,15 @@ def _stage(days: Days, found: Sequence[Level], start: Day, planned: Day | None) 
     cuts = [
         after.start
         for before, after in pairwise(found)
-        if after.start >= start and before.dme is not None and after.dme is not None and after.dme < before.dme
+        if after.start >= start
+        and before.dme is not None
+        and after.dme is not None
+        and after.dme < before.dme
     ]
     ends = [level.start for level in found[1:]]
-    since = [level.dme for level, end in zip(found, [*ends, None], strict=False) if end is None or end > start]
+    since = [
+        level.dme for level, end in zip(found, [*ends, None], strict=False) if end is None or end > start
+    ]
     return Stage(
         days=days,
         start=start,
@@ -94,7 +99,11 @@ def _fell_fast(case: Case) -> Days:
     """The days on which the dose is much lower than on some day of the last two weeks."""
     policy, exposure = case.policy, case.exposure
     share = 1 - policy.number("R13.fast_fall_over") / 100
-    step, above, window = policy.number("R13.fast_step_over"), policy.number("R13.fast_from_over"), exposure.window
+    step, above, window = (
+        policy.number("R13.fast_step_over"),
+        policy.number("R13.fast_from_over"),
+        exposure.window,
+    )
     if window is None:
         return Days.none()
     typical, found = exposure.dme.typical, Days.none()
@@ -154,11 +163,27 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
             "variants": found,
             "taper_began": iso(stage.start) if stage else None,
             "last_cut": None if last_cut is None else iso(last_cut),
+            **_doses(case, day, stage),
         },
         evidence=tuple(dict.fromkeys((*references(episode.supplies if episode else ()), *plans))),
         numbers=("taper.levels_min", "taper.first_to_last_at_most", due, *_numbers(found)),
         due_after=case.policy.days(due),
     )
+
+
+def _doses(case: Case, day: Day, stage: Stage | None) -> dict[str, object]:
+    """The typical DME on the day, the highest shortly before, the lowest of the taper, the last covered day."""
+    exposure = case.exposure
+    window, last = case.policy.days("R13.fast_window"), exposure.covered.last_until(day)
+    covered = exposure.covered.within(day - window, day)
+    before = [exposure.dme.typical.at(run.start) for run in covered.periods()]
+    before += [value for start, value in exposure.dme.typical.steps if start in covered]
+    return {
+        "dme_mg": exposure.dme.typical.at(day),
+        "highest_before_dme_mg": max((value for value in before if value is not None), default=None),
+        "lowest_dme_mg": stage.lowest if stage else None,
+        "last_covered_day": None if last is None else iso(last),
+    }
 
 
 def _numbers(found: Sequence[str]) -> Iterator[str]:
