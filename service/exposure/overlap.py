@@ -7,6 +7,9 @@ from dataclasses import replace
 from service.exposure.supplies import placed
 from service.model.days import Day
 from service.model.exposure import DoseSpan, Supply
+from service.model.facts import Phase
+
+_DECIMALS = 8  # of mg that are told apart
 
 
 def settle_overlaps(supplies: Sequence[Supply], *, carry_over_at_most: int) -> tuple[Supply, ...]:
@@ -27,9 +30,20 @@ def settle_overlaps(supplies: Sequence[Supply], *, carry_over_at_most: int) -> t
 
 def same_daily_dose(a: Supply, b: Supply) -> bool:
     """Equal mg ranges, or the same phases."""
-    if len(a.phases) == len(b.phases) == 1:
-        return a.phases[0].daily_mg == b.phases[0].daily_mg
-    return [(p.daily_mg, p.days) for p in a.phases] == [(p.daily_mg, p.days) for p in b.phases]
+    return dose_key(a) == dose_key(b)
+
+
+def dose_key(supply: Supply) -> tuple[object, ...]:
+    """Equal for supplies of the same daily dose: their mg; of a phased one those of each phase, and its length."""
+    if len(supply.phases) == 1:
+        return (_mg(supply.phases[0]),)
+    return tuple((_mg(phase), phase.days) for phase in supply.phases)
+
+
+def _mg(phase: Phase) -> tuple[float, float] | None:
+    """Low and high mg, without what floats make of them (exposure.md §0: tolerance 1e-9)."""
+    mg = phase.daily_mg
+    return None if mg is None else (round(mg.low, _DECIMALS), round(mg.high, _DECIMALS))
 
 
 def has_unknown_dose(supply: Supply) -> bool:
@@ -83,7 +97,9 @@ def _moved(supply: Supply, by: int) -> Supply:
 def _replaced(supply: Supply, by_start: Day) -> Supply:
     """Ended where another dose begins.  A moved one may begin later than that: nothing of it is left."""
     doses = tuple(
-        DoseSpan(span.start, min(span.end, by_start), span.mg) for span in supply.doses if span.start < by_start
+        DoseSpan(span.start, min(span.end, by_start), span.mg)
+        for span in supply.doses
+        if span.start < by_start
     )
     end = doses[-1].end if doses else supply.start
     return replace(supply, end=end, doses=doses, flags=supply.flags | {"assumed_replaced"})

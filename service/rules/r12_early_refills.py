@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from service.exposure.length import TOLERANCE
-from service.exposure.overlap import are_linked, has_unknown_dose
+from service.exposure.overlap import are_linked, dose_key, has_unknown_dose
 from service.model.assessment import Priority
 from service.model.days import Day, Days
 from service.model.exposure import Supply
@@ -50,8 +50,7 @@ def all_series(case: Case) -> tuple[Series, ...]:
     groups: dict[object, list[Supply]] = {}
     for supply in case.exposure.written:
         if not has_unknown_dose(supply):
-            dose = tuple((phase.daily_mg, phase.days) for phase in supply.phases)
-            groups.setdefault((supply.ingredient, dose), []).append(supply)
+            groups.setdefault((supply.ingredient, dose_key(supply)), []).append(supply)
     share = case.policy.number("R12.early_below") / 100
     series = (Series(tuple(group), tuple(_events(group, share))) for group in groups.values())
     return tuple(each for each in series if each.events)
