@@ -29,7 +29,9 @@ from service.record.own_tasks import OwnTask, own_task
 from service.record.read import Reading, Unreadable
 from service.record.references import local_reference
 
-_SHARED = frozenset({"Medication", "Practitioner", "PractitionerRole"})
+SHARED = frozenset({"Medication", "Practitioner", "PractitionerRole"})
+"""The types that are no patient's own."""
+
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 R = TypeVar("R", bound=Resource)
@@ -111,8 +113,9 @@ class Gathered:
     `meta.lastUpdated`, then the one with the greatest canonical JSON.
     """
 
-    def __init__(self, traits: Traits = Traits()) -> None:
+    def __init__(self, traits: Traits = Traits(), directory: "Directory | None" = None) -> None:
         self.traits = traits
+        self._directory = directory  # of what is no patient's own; None: what is taken in here
         self._copies: dict[str, Reading] = {}
         self._patients: dict[str, None] = {}  # in order of first appearance
 
@@ -125,6 +128,24 @@ class Gathered:
         known = self._copies.get(reading.reference)
         if known is None or _beats(reading, known):
             self._copies[reading.reference] = reading
+
+    def see(self, patient: str) -> None:
+        """Give the patient a record, be it an empty one."""
+        self._patients.setdefault(patient)
+
+    def owners(self) -> dict[str, str | None]:
+        """Reference → whose the copy is that counts."""
+        return {reference: reading.patient for reference, reading in self._copies.items()}
+
+    def directory(self) -> "Directory":
+        """What is no patient's own of all that was taken in."""
+        return Directory(
+            {
+                reading.reference: reading.body
+                for reading in self._copies.values()
+                if reading.kind in SHARED and isinstance(reading.body, Resource)
+            }
+        )
 
     def astray(self) -> Iterator[tuple[str, str]]:
         """(reference, reason) of what no assessment shows: it names no patient, or is no patient's own."""
@@ -148,14 +169,10 @@ class Gathered:
         `patients` get one even when nothing was read; `reads` and `outcomes` are by `Patient/id`.
         """
         parts: dict[str, list[Reading]] = {one: [] for one in (*self._patients, *patients)}
-        shared: dict[str, Resource] = {}
         for reading in self._copies.values():
-            if reading.kind in _SHARED:
-                if isinstance(reading.body, Resource):
-                    shared[reading.reference] = reading.body
-            elif reading.patient is not None:
+            if reading.patient is not None and reading.kind not in SHARED:
                 parts[reading.patient].append(reading)
-        directory = _Directory(shared)
+        directory = self._directory or self.directory()
         for patient, readings in parts.items():
             yield _record(
                 patient,
@@ -217,7 +234,7 @@ def canonical(raw: bytes) -> str:
 # -- one patient ---------------------------------------------------------------------------------
 
 
-class _Directory:
+class Directory:
     """What is no patient's own: drugs and people."""
 
     def __init__(self, shared: Mapping[str, Resource]) -> None:
@@ -260,7 +277,7 @@ class _Directory:
 def _record(
     patient: str,
     readings: Iterable[Reading],
-    directory: _Directory,
+    directory: Directory,
     traits: Traits,
     reads: Mapping[str, Read],
     outcomes: tuple[Outcome, ...],

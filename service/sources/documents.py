@@ -1,12 +1,14 @@
 """Files and folders → the JSON documents in them, one at a time; what cannot be read is a value too."""
 
 import gzip
+import itertools
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 MIB = 1 << 20
 DOCUMENT_LIMIT = 256 * MIB  # one JSON document (interfaces.md, `assess`)
@@ -60,6 +62,20 @@ class InputFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The lines of a file that begin in `[start, end)`; of a file that cannot be cut, all of it."""
+
+    file: InputFile
+    start: int = 0
+    end: int | None = None  # None: where the file ends
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return (self.file.size if self.end is None else self.end) - self.start
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What is there to read, in the order in which it is read."""
 
@@ -97,34 +113,95 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def blocks(file: InputFile, on_bytes: Callable[[int], None]) -> Iterator[Block | Problem]:
-    """The content of a file, and its problems, in their order.
+def cut(file: InputFile, at_most: int) -> list[Part]:
+    """The file in parts of about equal size; a packed one, or one document, is a single part."""
+    pieces = -(-file.size // at_most)
+    if pieces < 2 or file.is_packed or not file.is_lines or _is_utf16(file):
+        return [Part(file)]
+    edges = [file.size * n // pieces for n in range(pieces + 1)]
+    parts = [Part(file, start, end) for start, end in itertools.pairwise(edges)]
+    return [*parts[:-1], Part(file, parts[-1].start)]  # a file that grows meanwhile is read to its end
 
-    `on_bytes` is told how many bytes of the file on disk have been used up, now and then.
+
+def lines_before(part: Part) -> int:
+    """How many lines of the file come before the part."""
+    count = 0
+    with part.file.path.open("rb") as disk:
+        left = _line_start(disk, part.start)
+        disk.seek(0)
+        while left > 0 and (piece := disk.read(min(left, _PIECE))):
+            count += piece.count(b"\n")
+            left -= len(piece)
+    return count
+
+
+def blocks(part: Part, on_bytes: Callable[[int], None]) -> Iterator[Block | Problem]:
+    """The content of a part of a file, and its problems, in their order; lines count from the part's first.
+
+    `on_bytes` is told how many bytes of the part on disk have been used up, now and then.
     """
-    name = str(file.path)
-    empty = True
+    file, name = part.file, str(part.file.path)
     try:
         with file.path.open("rb") as disk, _unpacked(disk, file) as stream:
-            for one in _lines(stream, name) if file.is_lines else _whole(stream, name):
-                empty = False
-                on_bytes(disk.tell())
+            is_first = part.start == 0
+            found = _lines(_cut_out(stream, part), name, is_first) if file.is_lines else _whole(stream, name)
+            for one in found:
+                on_bytes(disk.tell() - part.start)
                 yield one
     except EOFError:
         yield Problem(name, None, "the .gz ends too early")
-        return
     except (gzip.BadGzipFile, zlib.error):
         yield Problem(name, None, "the .gz is broken")
-        return
     except OSError as problem:
         yield Problem(name, None, f"cannot be read: {problem.strerror or 'no reason given'}")
-        return
-    if empty:
-        yield Problem(name, None, "the file is empty")
 
 
 def _unpacked(disk: BufferedReader, file: InputFile) -> BufferedReader | gzip.GzipFile:
     return gzip.GzipFile(fileobj=disk) if file.is_packed else disk
+
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def _cut_out(stream: BufferedReader | gzip.GzipFile, part: Part) -> _Stream:
+    if (part.start == 0 and part.end is None) or not isinstance(stream, BufferedReader):
+        return stream
+    end = part.file.size if part.end is None else _line_start(stream, part.end)
+    return _Window(stream, _line_start(stream, part.start), end)
+
+
+class _Window:
+    """Bytes `[start, end)` of a file."""
+
+    def __init__(self, disk: BufferedReader, start: int, end: int) -> None:
+        self._disk, self._left = disk, end - start
+        disk.seek(start)
+
+    def read1(self, size: int, /) -> bytes:
+        piece = self._disk.read1(min(size, self._left))
+        self._left -= len(piece)
+        return piece
+
+
+def _line_start(disk: BufferedReader, at: int) -> int:
+    """Where the first line begins that begins at `at` or later."""
+    if at == 0:
+        return 0
+    disk.seek(at - 1)
+    while piece := disk.read1(_PIECE):
+        end = piece.find(b"\n")
+        if end >= 0:
+            return disk.tell() - len(piece) + end + 1
+    return disk.tell()
+
+
+def _is_utf16(file: InputFile) -> bool:
+    try:
+        with file.path.open("rb") as disk:
+            return disk.read(2) in _UTF16_MARKS
+    except OSError:
+        return True  # whoever reads it says so
 
 
 def _whole(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block | Problem]:
@@ -139,16 +216,15 @@ def _whole(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block 
             yield Block(raw, None)
 
 
-def _lines(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block | Problem]:
+def _lines(stream: _Stream, name: str, is_first: bool) -> Iterator[Block | Problem]:
     """Blocks that end where a line ends; a packed file that ends too early gives what came before."""
     number = 1
     pending: list[bytes] = []  # of a line that goes on
     size = 0
     skipping = False
-    first = True
     while piece := stream.read1(_PIECE):
-        if first:
-            first = False
+        if is_first:
+            is_first = False
             if piece.startswith(_UTF16_MARKS):
                 yield Problem(name, None, "not UTF-8")
                 return

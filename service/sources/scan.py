@@ -14,7 +14,7 @@ from service.normalise.concern import Concern
 from service.record.bundle import read_bundle
 from service.record.elements import KINDS, WITH_SUBJECT, Drugged, MedicationDispense, MedicationRequest
 from service.record.read import NotFhirError, Reading, glance, kind_of, patient_at_a_glance, read
-from service.sources.documents import Block, InputFile, Problem
+from service.sources.documents import Block, Part, Problem
 
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
 _PLAIN = re.compile(r"Patient/[^/?#\s]+").fullmatch
@@ -33,11 +33,15 @@ _WITH_SUBJECT = frozenset(kind.encode() for kind in WITH_SUBJECT)
 Wanted = Callable[[str, bytes], bool]
 
 
-def note_concerned(block: Block, concern: Concern) -> None:
-    """First pass: what the orders, fills and Medications of a block say about who is concerned."""
+def note_concerned(block: Block, concern: Concern) -> bool:
+    """First pass: what the orders, fills and Medications of a block say about who is concerned.
+
+    Gives whether the block holds a Bundle.
+    """
     raw = block.raw
     if b"Medication" not in raw and b"Bundle" not in raw and b"\\u" not in raw:
-        return  # nothing here is, or spells, one of them
+        return False  # nothing here is, or spells, one of them
+    has_bundle = False
     match = _TYPE.match
     for line in (raw,) if block.line is None else raw.split(b"\n"):
         found = match(line)
@@ -47,7 +51,7 @@ def note_concerned(block: Block, concern: Concern) -> None:
                 try:
                     body = decode(line)
                 except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-                    _note_with_care(line, concern)
+                    has_bundle |= _note_with_care(line, concern)
                     continue
                 if body.contained is None and body.medication is None:
                     concern.add_plain(body)
@@ -56,10 +60,12 @@ def note_concerned(block: Block, concern: Concern) -> None:
                 continue
         elif not line or line.isspace():
             continue
-        _note_with_care(line, concern)
+        has_bundle |= _note_with_care(line, concern)
+    return has_bundle
 
 
-def _note_with_care(raw: bytes, concern: Concern) -> None:
+def _note_with_care(raw: bytes, concern: Concern) -> bool:
+    kind = ""
     try:
         kind = kind_of(raw)
         if kind in _DRUG_KINDS:
@@ -68,16 +74,20 @@ def _note_with_care(raw: bytes, concern: Concern) -> None:
             for reading in read_bundle(raw, wanted=lambda kind, _: kind in _DRUG_KINDS).entries:
                 concern.add(reading)
     except NotFhirError:
-        return  # the second pass says so
+        pass  # the second pass says so
+    return kind == "Bundle"
 
 
 @dataclass(slots=True)
 class Reader:
-    """Second pass over one file: the resources of some patients, and those that are nobody's own."""
+    """Second pass over a part of a file: the resources of some patients, and those that are nobody's own.
 
-    file: InputFile
+    A resource without id is named after its place in the part.
+    """
+
+    part: Part
     patients: Set[str]
-    medications: Set[str]
+    medications: Set[str] | None  # those that these patients were given; None: not known
     resources: int = 0  # seen so far, wanted or not
 
     def read(self, block: Block) -> Iterator[Reading | Problem]:
@@ -113,19 +123,19 @@ class Reader:
             else:
                 self.resources += 1
                 if self._wants(kind, raw):
-                    yield from self._kept(read(raw, f"{self.file.name}:{place}"))
+                    yield from self._kept(read(raw, f"{self.part.file.name}:{place}"))
         except NotFhirError as problem:
             self.resources = place
-            yield Problem(str(self.file.path), number, str(problem))
+            yield Problem(str(self.part.file.path), number, str(problem))
 
     def _bundle(self, raw: bytes, number: int | None, place: int) -> Iterator[Reading | Problem]:
-        page = read_bundle(raw, file=self.file.name, first=place, wanted=self._wants)
+        page = read_bundle(raw, file=self.part.file.name, first=place, wanted=self._wants)
         self.resources += page.size
         for reading in page.entries:
             yield from self._kept(reading)
         for problem in page.problems:
             entry = problem.place.rpartition(":")[2]
-            yield Problem(str(self.file.path), number, f"entry {entry}: {problem.reason}")
+            yield Problem(str(self.part.file.path), number, f"entry {entry}: {problem.reason}")
 
     def _wants(self, kind: str, raw: bytes) -> bool:
         if kind in _SHARED:
@@ -137,5 +147,5 @@ class Reader:
 
     def _kept(self, reading: Reading) -> Iterator[Reading]:
         """All but the Medications that nobody of these patients was given."""
-        if reading.kind != "Medication" or reading.reference in self.medications:
+        if self.medications is None or reading.kind != "Medication" or reading.reference in self.medications:
             yield reading
