@@ -83,6 +83,7 @@ def _settle(settled: list[Supply], places: Sequence[int], carry_over_at_most: in
             before = settled[other]
             if before.as_needed == this.as_needed:
                 settled[other] = _replaced(before, this.written_start)
+                settled[place] = replace(this, flags=this.flags | {"assumed_replaced"})
 
 
 def _carries_over(before: Supply, this: Supply) -> bool:
