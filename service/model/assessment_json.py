@@ -1,5 +1,6 @@
 """An Assessment as the JSON object that interfaces.md shows."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -8,6 +9,7 @@ from service.model.assessment import Assessment, EpisodeSummary, Finding
 from service.model.facts import Range, SetAside
 
 _DECIMALS = 2
+_TOLERANCE = 1e-9  # what floats make of a half
 
 
 def render(assessment: Assessment) -> dict[str, Any]:
@@ -86,8 +88,8 @@ def _plain(value: object) -> Any:
 
 
 def _number(value: float) -> float | int:
-    """Rounded; a whole number without a point."""
-    near = round(value, _DECIMALS)
+    """Rounded half up, as a DME is; a whole number without a point."""
+    near = math.floor(value * 10**_DECIMALS + 0.5 + _TOLERANCE) / 10**_DECIMALS
     return int(near) if near == int(near) else near
 
 
