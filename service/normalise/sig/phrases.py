@@ -27,13 +27,13 @@ from service.normalise.sig.words import (
     FREQUENCY_STARTS,
     LONGEST_FREQUENCY,
     MAXIMUM,
-    MAXIMUM_STARTS,
     PER_DAY_LINKS,
     PERIODS,
     TIMES,
     TOGETHER,
     UNITS,
     Kind,
+    Words,
 )
 from service.normalise.units import Unit, UnitKind
 
@@ -85,9 +85,8 @@ def _phrase(tokens: list[Token], at: int, found: Phrases) -> int | None:
         return end if found.frequency is not None else None
     if (amount := _amount(tokens, at)) is not None:
         fresh, (found.amount, end) = found.amount is None, amount
-    elif tuple(tokens[at : at + 1]) in AS_NEEDED or tuple(tokens[at : at + 2]) in AS_NEEDED:
-        fresh, found.as_needed = not found.as_needed, True
-        end = at + (1 if tuple(tokens[at : at + 1]) in AS_NEEDED else 2)
+    elif (length := _length(tokens, at, AS_NEEDED)) is not None:
+        fresh, found.as_needed, end = not found.as_needed, True, at + length
     elif (maximum := _maximum(tokens, at)) is not None:
         fresh, (found.maximum, end) = found.maximum is None, maximum
     elif (duration := _duration(tokens, at)) is not None:
@@ -95,6 +94,11 @@ def _phrase(tokens: list[Token], at: int, found: Phrases) -> int | None:
     else:
         return None
     return end if fresh else None
+
+
+def _length(tokens: list[Token], at: int, phrases: frozenset[Words]) -> int | None:
+    """How long the shortest of the phrases is that stands there."""
+    return next((n for n in (1, 2, 3) if tuple(tokens[at : at + n]) in phrases), None)
 
 
 def _amount(tokens: list[Token], at: int) -> tuple[Amount, int] | None:
@@ -194,17 +198,11 @@ def _hours(tokens: list[Token], at: int) -> tuple[Frequency, int] | None:
 
 def _maximum(tokens: list[Token], at: int) -> tuple[Amount, int] | None:
     """`max 3 tablets per day`, `up to 4 in 24 hours`."""
-    if tokens[at] not in MAXIMUM_STARTS:
+    length = _length(tokens, at, MAXIMUM)
+    number = None if length is None else plain(tokens, at + length)
+    if length is None or number is None:
         return None
-    for length in (1, 2, 3):
-        if tuple(tokens[at : at + length]) in MAXIMUM:
-            end = at + length + 1
-            number = plain(tokens, end - 1)
-            break
-    else:
-        return None
-    if number is None:
-        return None
+    end = at + length + 1
     unit = UNITS.get(str(tokens[end])) if end < len(tokens) else None
     per = _per_day(tokens, end if unit is None else end + 1)
     return None if per is None else (Amount(Range(number, number), unit or _NO_UNIT), per)

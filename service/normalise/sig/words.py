@@ -78,7 +78,6 @@ AS_NEEDED = frozenset(
 )
 
 MAXIMUM = frozenset(_phrases("max, maximum, not more than, no more than, up to"))
-MAXIMUM_STARTS = frozenset(phrase[0] for phrase in MAXIMUM)
 PER_DAY_LINKS = frozenset({"a", "per", "in", "/"})
 
 RANGE_LINKS = frozenset({"-", "to", "or"})
