@@ -107,8 +107,8 @@ def _of_quantity(quantity: Quantity) -> tuple[Amount | None, str | None]:
 
 def _of_range(found: QuantityRange) -> tuple[Amount | None, str | None]:
     """No low: 0; no high: unknown.  A side without unit has that of the other."""
-    high = positive(found.high.value) if found.high else None
-    if found.high is None or high is None:
+    high = number(found.high.value) if found.high else None
+    if found.high is None or high is None or high < 0:
         return None, "amount has no upper end"
     low = 0.0 if found.low is None or found.low.value is None else number(found.low.value)
     unit = unit_of(found.high)
