@@ -60,13 +60,15 @@ def _judge(problem: Exception) -> tuple[int, list[str]]:
     from service.cycle import LeaseHeldError
     from service.fhir.errors import FhirError
     from service.ports import LedgerError
+    from service.sources.crew import WorkerDiedError
+    from service.sources.spill import SpillError
     from service.store import DatabaseUrlError, SchemaError
 
     if isinstance(problem, ConfigError):
         return USAGE, problem.problems
     if isinstance(problem, DatabaseUrlError | SchemaError):
         return USAGE, [str(problem)]
-    if isinstance(problem, LedgerError | FhirError):
+    if isinstance(problem, LedgerError | FhirError | WorkerDiedError | SpillError):
         return UNREACHABLE, [str(problem)]
     if isinstance(problem, LeaseHeldError):
         return INTERRUPTED, [str(problem)]

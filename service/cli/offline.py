@@ -2,19 +2,22 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 
 from service.cli.options import AsJson, AsOf, ConfigFile, Debug, Paths, PolicyName, Timezone
 from service.cli.output import Advance, emit, progress, say
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from service.config import Settings, SourceSettings
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from service.record.group import PatientRecord
     from service.sources.files import FilesReport, FilesSource
 
+_MOST_JOBS = 64
 _NAMED = 200  # unreadable resources that are named one by one
 
 
@@ -51,6 +55,9 @@ def assess(
     summary: Annotated[
         bool, typer.Option("--summary", help="Counts by rule and priority, Tasks per owner and week.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", min=1, max=_MOST_JOBS, help="Processes side by side.")
+    ] = 1,
     config: ConfigFile = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -59,21 +66,17 @@ def assess(
     from service.cli import results
 
     with progress("reading", quiet=as_json) as advance:
-        desk = _desk(paths, as_of, timezone, policy, config, advance, debug=debug)
+        desk = _desk(paths, as_of, timezone, policy, config, advance, jobs=jobs, debug=debug)
         shown = Format.NDJSON if as_json and form is None else form or Format.TABLE
-        answers = (
-            (record, answer)
-            for record, answer in desk.answers()
-            if answer.findings or (everyone and answer.listed)
-        )
         if summary:
-            results.summary(answers, desk.budget, as_json=as_json or form is Format.NDJSON)
+            with desk.each(results.counted, everyone=everyone) as found:
+                results.summary(found, desk.budget, as_json=as_json or form is Format.NDJSON)
         elif shown is Format.NDJSON:
-            results.ndjson(answer for _, answer in answers)
-        elif shown is Format.CSV:
-            results.csv(answer for _, answer in answers)
+            with desk.each(results.line, everyone=everyone) as lines:
+                results.ndjson(lines)
         else:
-            results.table(answer for _, answer in answers)
+            with desk.each(results.row, everyone=everyone) as rows:
+                (results.csv if shown is Format.CSV else results.table)(rows)
     raise typer.Exit(desk.close())
 
 
@@ -93,7 +96,8 @@ def explain(
 
     reference = f"Patient/{patient.removeprefix('Patient/')}"
     desk = _desk(paths, as_of, timezone, policy, config, None, debug=debug)
-    found = list(desk.answers(reference))
+    with desk.each(_both, only=reference) as answers:
+        found = list(answers)
     if not found:
         desk.close()
         raise ConfigError(
@@ -108,12 +112,17 @@ def explain(
     raise typer.Exit(desk.close())
 
 
+def _both(record: "PatientRecord", answer: "Assessment") -> "tuple[PatientRecord, Assessment]":
+    return record, answer
+
+
 @dataclass
 class _Desk:
     """What an offline command works with, and what it could not handle."""
 
     source: "FilesSource"
     policy: "Policy"
+    policy_name: str
     knowledge: "Knowledge"
     as_of: date
     budget: "SourceSettings | None"
@@ -121,22 +130,29 @@ class _Desk:
     unreadable: Counter[tuple[str, str]] = field(default_factory=Counter)  # (reference, reason)
     failed: list[str] = field(default_factory=list)
 
-    def answers(self, only: str | None = None) -> Iterator[tuple["PatientRecord", "Assessment"]]:
-        """Each patient concerned, or the one named; one that cannot be thought about stops nobody else."""
-        from service.assess import assess as answer
+    @contextmanager
+    def each(
+        self,
+        show: "Callable[[PatientRecord, Assessment], T]",
+        *,
+        everyone: bool = False,
+        only: str | None = None,
+    ) -> "Iterator[Iterator[T]]":
+        """What `show` makes of each patient with a finding, or of everyone, or of the one named."""
+        from service.cli.answering import Answer, Answering
 
-        for record in self.source.records():
-            if only not in (None, record.reference):
-                continue
-            try:
-                found = answer(record, self.policy, self.knowledge, self.as_of)
-            except Exception as problem:
-                if self.debug:
-                    raise
-                self.failed.append(f"{record.reference}: assessment failed: {type(problem).__name__}")
-                continue
-            self.unreadable.update((aside.reference, aside.reason) for aside in found.unreadable)
-            yield record, found
+        work = Answering(show, self.policy_name, self.as_of, everyone, only, self.debug)
+
+        def shown(answers: "Iterable[Answer[T]]") -> "Iterator[T]":
+            for answer in answers:
+                self.unreadable.update(answer.unreadable)
+                if answer.failed is not None:
+                    self.failed.append(answer.failed)
+                if answer.shown is not None:
+                    yield answer.shown
+
+        with closing(self.source.each(work)) as answers:
+            yield shown(answers)
 
     def close(self) -> int:
         """Say on stderr what could not be handled; gives the exit code."""
@@ -171,6 +187,7 @@ def _desk(
     config: Path | None,
     advance: Advance | None,
     *,
+    jobs: int = 1,
     debug: bool,
 ) -> _Desk:
     """Raises ConfigError with everything that is wrong with the command line and the settings."""
@@ -196,8 +213,9 @@ def _desk(
     zone = ZoneInfo(timezone) if timezone else None
     on_progress = None if advance is None else partial(advance, "reading")
     return _Desk(
-        source=FilesSource(paths, knowledge(), Traits(timezone=timezone), on_progress),
+        source=FilesSource(paths, knowledge(), Traits(timezone=timezone), on_progress, jobs=jobs),
         policy=load_policy(settings.policy.name),
+        policy_name=settings.policy.name,
         knowledge=knowledge(),
         as_of=day or SystemClock().now().astimezone(zone).date(),
         budget=_budget(settings),

@@ -11,7 +11,11 @@ Advance = Callable[[str, int, int], None]
 
 def emit(document: object) -> None:
     """One JSON document, or one line of NDJSON."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_line(document))
+
+
+def as_line(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False) + "\n"
 
 
 def say(line: str) -> None:

@@ -4,10 +4,13 @@ import csv as comma_separated
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from service import wording
 from service.cli import output
 from service.config import SourceSettings
+from service.cycle.forecast import Waiting, forecast
+from service.cycle.look import owner_of, rank_of
 from service.model.assessment import Assessment
 from service.model.assessment_json import render
 from service.record.group import PatientRecord
@@ -21,21 +24,52 @@ _PER_OWNER = SourceSettings.model_fields["new_per_owner_per_day"].default
 _PER_SOURCE = SourceSettings.model_fields["new_per_source_per_day"].default
 
 
-def ndjson(answers: Iterable[Assessment]) -> None:
-    for answer in answers:
-        output.emit(render(answer))
+# -- what is shown of one patient: made where the record is, maybe in another process -------------
 
 
-def csv(answers: Iterable[Assessment]) -> None:
+def line(_record: PatientRecord, answer: Assessment) -> str:
+    """One line of NDJSON."""
+    return output.as_line(render(answer))
+
+
+def row(_record: PatientRecord, answer: Assessment) -> list[str]:
+    """The cells of a table; first the day and the policy, which a person sees once or not at all."""
+    return [answer.as_of.isoformat(), answer.policy, *_cells(answer)]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a summary counts."""
+
+    rules: tuple[tuple[str, str], ...]  # (rule, priority)
+    waiting: Waiting | None
+
+
+def counted(record: PatientRecord, answer: Assessment) -> Counted:
+    rules = tuple((each.rule, each.priority.word) for each in answer.findings)
+    if answer.item is None:
+        return Counted(rules, None)
+    rank = rank_of(answer, record, answer.as_of)
+    return Counted(rules, Waiting(owner_of(answer, record), answer.item.priority, rank, answer.patient))
+
+
+# -- all of them together ------------------------------------------------------------------------
+
+
+def ndjson(lines: Iterable[str]) -> None:
+    for each in lines:
+        sys.stdout.write(each)
+
+
+def csv(rows: Iterable[list[str]]) -> None:
     writer = comma_separated.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("as_of", "policy", *_COLUMNS))
-    for answer in answers:
-        cells = [answer.as_of.isoformat(), answer.policy, *_cells(answer)]
+    for cells in rows:
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
 
 
-def table(answers: Iterable[Assessment]) -> None:
-    output.table([name.replace("_", " ") for name in _COLUMNS], map(_cells, answers))
+def table(rows: Iterable[list[str]]) -> None:
+    output.table([name.replace("_", " ") for name in _COLUMNS], (cells[2:] for cells in rows))
 
 
 def _cells(answer: Assessment) -> list[str]:
@@ -56,24 +90,15 @@ def _cells(answer: Assessment) -> list[str]:
     ]
 
 
-def summary(
-    answers: Iterable[tuple[PatientRecord, Assessment]], budget: SourceSettings | None, *, as_json: bool
-) -> None:
+def summary(found: Iterable[Counted], budget: SourceSettings | None, *, as_json: bool) -> None:
     """Counts by rule and priority, and how the release budget would spread the Tasks."""
-    from service.cycle.forecast import Waiting, forecast  # these bring the whole cycle along
-    from service.cycle.look import owner_of, rank_of
-
     rules: Counter[tuple[str, str]] = Counter()
-    priorities: Counter[str] = Counter()
     waiting: list[Waiting] = []
-    for record, answer in answers:
-        rules.update((each.rule, each.priority.word) for each in answer.findings)
-        if answer.item is None:
-            continue
-        priorities[answer.item.priority.word] += 1
-        owner = owner_of(answer, record)
-        rank = rank_of(answer, record, answer.as_of)
-        waiting.append(Waiting(owner, answer.item.priority, rank, answer.patient))
+    for each in found:
+        rules.update(each.rules)
+        if each.waiting is not None:
+            waiting.append(each.waiting)
+    priorities = Counter(each.priority.word for each in waiting)
     per_owner = budget.new_per_owner_per_day if budget else _PER_OWNER
     per_source = budget.new_per_source_per_day if budget else _PER_SOURCE
     weeks = forecast(waiting, per_owner=per_owner, per_source=per_source)

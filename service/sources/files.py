@@ -6,7 +6,7 @@ the ids of the patients concerned and of the Medications, not the bytes of the i
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,7 +73,7 @@ class FilesSource:
         """The records of the patients concerned; with one job in order of first appearance."""
         return self.each(_itself)
 
-    def each(self, work: Work[T]) -> Iterator[T]:
+    def each(self, work: Work[T]) -> Generator[T, None, None]:
         """What `work` makes of each of these records, where the record is: with several jobs in their processes.
 
         `work` and what it gives must then be picklable.  `report` is filled on the way.  Raises
