@@ -12,7 +12,7 @@ import msgspec
 from service.channels import task as tasks
 from service.cycle.keeper import Keeper
 from service.cycle.parts import Parts
-from service.fhir.errors import GoneError, IncompleteError, NotFoundError
+from service.fhir.errors import AuthError, FhirError, GoneError, IncompleteError, NotFoundError
 from service.model.item import Attempt, ItemState, Projection
 from service.ports import Transaction
 
@@ -44,6 +44,9 @@ class Gone:
                 hard.add(key)
             except NotFoundError:
                 missing.append(key)
+            except FhirError as problem:  # whether it is there stays open; the next cycle asks again
+                if isinstance(problem, AuthError) or self._parts.client.egress.is_broken:
+                    break
         if missing:
             self.note(missing, hard=hard)
 

@@ -1,0 +1,33 @@
+"""`python -m tests.simulation KIND SEED [--people N] [--days N] [--shrink]`: one run, told."""
+
+import argparse
+import sys
+import time
+
+from tests.simulation.plan import make_plan
+from tests.simulation.server import KINDS
+from tests.simulation.simulation import run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.simulation")
+    parser.add_argument("kind", choices=[*KINDS, "all"])
+    parser.add_argument("seeds", type=int, nargs="+")
+    parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--days", type=int, default=365)
+    chosen = parser.parse_args()
+    failed = 0
+    for kind in KINDS if chosen.kind == "all" else [chosen.kind]:
+        for seed in chosen.seeds:
+            started = time.monotonic()
+            outcome = run(make_plan(seed, kind, people=chosen.people, days=chosen.days))
+            took = time.monotonic() - started
+            ended = f"BROKEN on day {outcome.minute // 1440}: {outcome.broken}" if outcome.broken else "ok"
+            sys.stdout.write(f"{kind} {seed}: {ended}; {took:.0f} s; {outcome.digest}\n  {outcome.tally}\n")
+            sys.stdout.flush()
+            failed += outcome.broken is not None
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
