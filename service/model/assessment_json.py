@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from service.model.assessment import Assessment, EpisodeSummary, Finding
+from service.model.assessment import Assessment, EpisodeSummary, Finding, Number, Priority
 from service.model.facts import Range, SetAside
 
 _DECIMALS = 2
@@ -76,6 +76,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "citation": finding.citation,
         "actions": list(finding.actions),
     }
+
+
+def finding_of(tree: Mapping[str, Any]) -> Finding:
+    """A finding as `render` wrote it; what an earlier version did not write is empty."""
+    return Finding(
+        rule=tree["rule"],
+        title=tree["title"],
+        priority=Priority.of(tree["priority"]),
+        since=date.fromisoformat(tree["since"]),
+        due_on=date.fromisoformat(tree["due_on"]),
+        facts=tree["facts"],
+        evidence=tuple(tree["evidence"]),
+        citation=tree["citation"],
+        actions=tuple(tree["actions"]),
+        numbers={name: Number(**number) for name, number in tree.get("numbers", {}).items()},
+    )
 
 
 def _plain(value: object) -> Any:

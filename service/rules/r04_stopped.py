@@ -9,7 +9,7 @@ from service.model.assessment import Priority
 from service.model.days import Day, Days
 from service.model.exposure import Episode, Supply
 from service.rules.case import Case, iso, references
-from service.rules.r04_variants import VARIANTS
+from service.rules.r04_variants import VARIANTS, held_before
 from service.rules.rule import Account, Holding, Rule
 from service.taper.recognise import finished_days
 
@@ -137,6 +137,11 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     }
     if "R04a" in variants and order is not None and order.stop_day is not None:
         facts["stopped_on"] = iso(order.stop_day)
+    end = episode.covered.run_end(day) if (episode := exposure.last_episode.at(day)) else None
+    if "R04c" in variants and end is not None:
+        facts["covered_until"] = iso(end - 1)
+    if "R04d" in variants:
+        facts["held_dme_mg"], facts["dme_mg"] = held_before(case, day), exposure.dme.typical.at(day)
     if "R04e" in variants:
         facts["last_order_on"] = iso(max(supply.written_start for supply in last_supplies))
     evidence = references(last_supplies)

@@ -47,7 +47,9 @@ def running_out(case: Case) -> Days:
     found: list[Day] = []
     quiet = exposure.covered - exposure.renewal - case.taper_planned
     for a, b, episode in case.ongoing_pieces:
-        found += [day for day in _near_end(case, episode, quiet.within(a, b)) if _is_the_last(case, episode, day)]
+        found += [
+            day for day in _near_end(case, episode, quiet.within(a, b)) if _is_the_last(case, episode, day)
+        ]
     return Days.of(found)
 
 
@@ -94,13 +96,27 @@ def halved(case: Case) -> Days:
     if exposure.window is None:
         return Days.none()
     typical, start, end = exposure.dme.typical, exposure.window.start, exposure.window.end
-    window, least, ratio = policy.days("R04d.window"), policy.days("R04d.held_min"), policy.number("R04d.ratio_max")
+    window, least, ratio = (
+        policy.days("R04d.window"),
+        policy.days("R04d.held_min"),
+        policy.number("R04d.ratio_max"),
+    )
     found = Days.none()
     for level in {value for _, value in typical.steps if value}:
         held = typical.days_where(partial(_is, level), start, end)
         low = typical.days_where(partial(_is_at_most, level * ratio + TOLERANCE), start, end)
         found |= held.counted(window, least).shift(1) & low
     return (found & exposure.covered) - case.taper_planned
+
+
+def held_before(case: Case, day: Day) -> float | None:
+    """The highest typical DME that was held for long enough in the last weeks before `day` (R04d)."""
+    typical, policy = case.exposure.dme.typical, case.policy
+    days: dict[float, int] = {}
+    for a, b, value in typical.spans(day - policy.days("R04d.window"), day):
+        if value:
+            days[value] = days.get(value, 0) + b - a
+    return max((value for value, held in days.items() if held >= policy.days("R04d.held_min")), default=None)
 
 
 def _is(level: float, value: float | None) -> bool:

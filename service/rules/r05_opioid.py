@@ -75,7 +75,9 @@ def new_days(case: Case) -> Days:
     lately, present = case.policy.days("R05.new_within"), case.policy.days("R05.latest_within")
     return Days.union(
         (
-            overlap.days.widen(after=present - 1).within(overlap.start, min(overlap.until, overlap.start + lately + 1))
+            overlap.days.widen(after=present - 1).within(
+                overlap.start, min(overlap.until, overlap.start + lately + 1)
+            )
             & days
         )
         - case.reviewed_since(overlap.start)
@@ -89,7 +91,9 @@ def ongoing_days(case: Case) -> Days:
     window, least = case.policy.days("R05.ongoing_window") + 1, case.policy.days("R05.ongoing_days")
     lately = case.policy.days("R05.ongoing_latest_within")
     return Days.union(
-        overlap_days(case, start).counted(window, least) & overlap_days(case, start).widen(after=lately - 1) & days
+        overlap_days(case, start).counted(window, least)
+        & overlap_days(case, start).widen(after=lately - 1)
+        & days
         for start, days in case.ongoing_by_start.items()
     )
 
@@ -123,6 +127,7 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
             "opioids": sorted({supply.ingredient for supply in opioids}),
             "overlap_began": iso(present.start),
             "last_overlap_day": iso(days.last() or day),
+            "overlap_today": day in days,
             "naloxone_on_record": has_naloxone,
             "naloxone_decided": priority is Priority.ASAP,
             "opioid_use_disorder_medication": any(supply.drug.moud for supply in opioids),

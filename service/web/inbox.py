@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from service import wording
 from service.config import Settings
 from service.model.assessment import Priority
+from service.model.assessment_json import finding_of
 from service.model.facts import Range
 from service.model.item import Item, ItemState
 from service.ports import Clock, Ledger, PatientRow, SourceState, Transaction
@@ -195,20 +196,8 @@ def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
         **finding,
         "since": wording.day(date.fromisoformat(finding["since"])),
         "due_on": wording.day(date.fromisoformat(finding["due_on"])),
-        "facts": [(name.replace("_", " "), _words(value)) for name, value in finding["facts"].items()],
+        "reason": wording.reason(finding_of(finding)),
     }
-
-
-def _words(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(_words(each) for each in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
-    if value is None:
-        return "not known"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return wording.number(value) if isinstance(value, float) else str(value)
 
 
 def _incomplete(item: Item, row: PatientRow | None, zone: ZoneInfo) -> str | None:
