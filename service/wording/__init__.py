@@ -41,7 +41,7 @@ def _medicines(assessment: Assessment, *, in_full: bool) -> str:
     episode = assessment.episode
     if episode is None:
         return ""
-    what = doses(episode) if in_full else f"{len(episode.ingredients)} medicines"
+    what = doses(episode) if in_full else f"{len(episode.daily_dose_mg or episode.ingredients)} medicines"
     ended = "" if episode.covered else f", supply until {day(episode.end - timedelta(days=1))}"
     return f"{what} since {day(episode.start)}{ended}"
 
