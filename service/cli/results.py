@@ -107,7 +107,7 @@ def summary(found: Iterable[Counted], budget: SourceSettings | None, *, as_json:
         output.emit(
             {
                 "patients": len(waiting),
-                "priorities": dict(priorities),
+                "priorities": dict(sorted(priorities.items())),
                 "rules": [{"rule": r, "priority": p, "patients": n} for (r, p), n in sorted(rules.items())],
                 "budget": {"new_per_owner_per_day": per_owner, "new_per_source_per_day": per_source},
                 "tasks": [{"owner": owner, "weeks": list(counts)} for owner, counts in owners],
