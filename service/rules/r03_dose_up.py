@@ -30,9 +30,9 @@ def holdings(case: Case) -> Sequence[Holding]:
     steep = Days.of(
         day for day, (recent, before) in steps.items() if _is_up(case, recent, before, steep=True)
     )
-    stepped = Days.of(steps)
-    urgent = steep | (stepped & above_label_maximum_today(case) if stepped else Days.none())
-    return (Holding(Days.of(rises), Priority.ROUTINE), Holding(urgent, Priority.URGENT))
+    up = Days.of(rises)
+    urgent = steep | (up & above_label_maximum_today(case) if up else up)
+    return (Holding(up, Priority.ROUTINE), Holding(urgent, Priority.URGENT))
 
 
 def rises_by_day(case: Case) -> dict[Day, Rise]:
