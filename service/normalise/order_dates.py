@@ -30,6 +30,10 @@ class _Dates:
         found = self.read(text)
         return found.first if found else None
 
+    def last(self, text: str | None) -> Day | None:
+        found = self.read(text)
+        return found.last if found else None
+
     def period(self, period: Period | None) -> tuple[Day | None, Day | None]:
         """(first day, last day)."""
         if period is None:
@@ -63,7 +67,7 @@ class OrderDates:
         bounds_start, self.bounds_end = dates.bounds(lines)
         validity = request.dispense_request.validity_period if request.dispense_request else None
         validity_start, self.validity_end = dates.period(validity)
-        self.status_changed = dates.first(request.status_changed)
+        self.status_changed = dates.last(request.status_changed)  # a stop is an end
         self.bad, self.imprecise = dates.bad, dates.imprecise
         self.start = self.authored
         if bounds_start is not None:
