@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 from service.model.days import Day
 from service.model.facts import Facts, Order, OrderStatus
 
+_EVER_IN_FORCE = frozenset({"active", "completed"})
+
 
 class _Fact(Protocol):
     @property
@@ -28,7 +30,8 @@ def known_on(facts: Facts, as_of: Day) -> Known:
     """The facts of the record that are known on `as_of`.
 
     They come in order of reference, so that the order of the input never matters.  An undated fact is known on
-    every day.  A stop, or a death, that is dated later has not happened yet.
+    every day.  A stop, or a death, that is dated later has not happened yet.  A refuted Condition and a plan that
+    was never in force say nothing, so nobody looks again because of them.
     """
     later: list[Day] = []
 
@@ -51,11 +54,11 @@ def known_on(facts: Facts, as_of: Day) -> Known:
         deceased=deceased,
         orders=tuple(_unstopped(o, as_of, later) for o in keep(facts.orders, lambda order: order.known_on)),
         fills=keep(facts.fills, lambda fill: fill.start),
-        conditions=keep(facts.conditions, lambda condition: condition.start),
+        conditions=keep((c for c in facts.conditions if c.valid), lambda condition: condition.start),
         encounters=keep(facts.encounters, lambda encounter: encounter.start),
         procedures=keep(facts.procedures, lambda procedure: procedure.day),
         reviews=keep(facts.reviews, lambda review: review.day),
-        plans=keep(facts.plans, lambda plan: plan.start),
+        plans=keep((p for p in facts.plans if p.status in _EVER_IN_FORCE), lambda plan: plan.start),
         deliveries=keep(facts.deliveries, lambda delivery: delivery.known),
         outcomes=keep(facts.outcomes, lambda outcome: outcome.day),
     )
