@@ -1,174 +1,291 @@
-"""One patient's answer, told: the timeline, each number and where it came from, what was held back."""
+"""An explanation as text: what was read, what it implies, what holds and what was held back, each with its why."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 from service import wording
-from service.exposure import Exposure, build_exposure
-from service.knowledge import Knowledge, Policy
-from service.model.assessment import Assessment, Finding
-from service.model.assessment_json import render
-from service.model.days import date_of, day_of
-from service.model.exposure import Supply
-from service.model.facts import Facts
-from service.normalise import facts_of
-from service.record.group import PatientRecord
+from service.explain import DoseRange, Explanation, HeldBack, Reading
+from service.knowledge import Knowledge
+from service.model.assessment import Assessment, EpisodeSummary, Finding
+from service.model.facts import Range, SetAside
+from service.wording import assumptions
 
-_LENGTH_RULES = {
-    "bounds": "dates in the dosage",
-    "duration": "duration in the dosage",
-    "expected": "expected supply duration",
-    "quantity": "quantity and dose",
-    "open": "active without an end",
-    "assumed": "assumed",
-    "fill": "days supplied at the fill",
-}
+_BAR = 30  # characters of the longest bar of the dose chart
+_NOTHING = "  nothing that counts"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something dated, in days of the clinic."""
-
-    start: str
-    end: str | None  # the day after the last one; None: it has no length
-    what: str
-    basis: str
-    reference: str
-
-
-@dataclass(frozen=True)
-class Explanation:
-    answer: Assessment
-    events: tuple[Event, ...]
-    policy: Policy
-    knowledge: Knowledge
-
-    def as_json(self) -> dict[str, Any]:
-        """The assessment, and beside it the timeline."""
-        timeline = [
-            {"start": e.start, "end": e.end, "what": e.what, "basis": e.basis, "reference": e.reference}
-            for e in self.events
-        ]
-        return {**render(self.answer), "timeline": timeline}
-
-    def as_text(self) -> str:
-        return "\n".join([*self._head(), *self._timeline(), *self._findings(), *self._rest()]) + "\n"
-
-    def _head(self) -> Iterator[str]:
-        answer, episode = self.answer, self.answer.episode
-        yield f"{answer.patient} on {wording.day(answer.as_of)}, policy {answer.policy}"
-        if answer.findings:
-            yield wording.description(answer)
-        else:
-            yield "No review is due."
-        if episode is not None:
-            state = "ongoing" if episode.ongoing else "over"
-            yield (
-                f"Episode {wording.day(episode.start)} to {wording.day(episode.end)}, {state}: "
-                f"{episode.covered_days} days covered, {'regular' if episode.regular else 'not regular'}, "
-                f"dependence {episode.dependence}, {wording.equivalent(episode.dme)}"
-            )
-        yield f"Confidence {answer.confidence}{': ' if answer.flags else ''}{', '.join(answer.flags)}"
-
-    def _timeline(self) -> Iterator[str]:
-        yield from ("", "Timeline")
-        if not self.events:
-            yield "  nothing that counts"
-        what = max((len(event.what) for event in self.events), default=0)
-        basis = max((len(event.basis) for event in self.events), default=0)
-        for event in self.events:
-            until = f"to {event.end}" if event.end else ""
-            yield f"  {event.start} {until:<13} {event.what:<{what}}  {event.basis:<{basis}}  {event.reference}"
-
-    def _findings(self) -> Iterator[str]:
-        yield from ("", "Findings" if self.answer.findings else "Findings: none")
-        for finding in self.answer.findings:
-            yield f"  {finding.rule} {finding.priority.word}: {wording.reason(finding)}"
-            yield from self._numbers(finding)
-            yield f"    evidence: {', '.join(finding.evidence)}"
-            yield f"    source: {finding.citation}"
-            for action in finding.actions:
-                yield f"    next: {action}"
-
-    def _numbers(self, finding: Finding) -> Iterator[str]:
-        for name, number in finding.numbers.items():
-            yield f"    {name} = {number.value} {number.unit} ({number.source})"
-
-    def _rest(self) -> Iterator[str]:
-        answer = self.answer
-        if answer.suppressed:
-            yield from ("", "Held back")
-        for finding in answer.suppressed:
-            why = finding.suppressed_by or ""
-            title = (
-                self.knowledge.texts.suppressions[why].title
-                if why in self.knowledge.texts.suppressions
-                else ""
-            )
-            yield f"  {finding.rule} {finding.title}: by {why} {title}".rstrip()
-        for heading, asides in (("Unreadable", answer.unreadable), ("Not counted", answer.ignored)):
-            if asides:
-                yield from ("", heading)
-            yield from (f"  {aside.reference}: {aside.reason}" for aside in asides)
-        yield ""
-        if answer.missing:
-            yield f"Not seen: {', '.join(answer.missing)}"
-        yield (
-            f"Looked at again on {wording.day(answer.wake_on)}"
-            if answer.wake_on
-            else "Nothing changes by itself"
-        )
-
-
-def explain(record: PatientRecord, answer: Assessment, policy: Policy, knowledge: Knowledge) -> Explanation:
-    """The answer of `assess` for this record, with what it rests on."""
-    facts = facts_of(record, knowledge, policy)
-    exposure = build_exposure(facts, policy, knowledge, day_of(answer.as_of))
-    events = [*_supplies(exposure), *_others(exposure.facts)]
-    return Explanation(answer, tuple(sorted(events, key=lambda e: (e.start, e.reference))), policy, knowledge)
-
-
-def _supplies(exposure: Exposure) -> Iterator[Event]:
-    for supply in (*exposure.supplies, *exposure.opioids, *exposure.sedatives):
-        spans = [span for span in supply.doses if span.end > span.start]
-        if not spans:
-            yield _event(supply, supply.start, None, f"{supply.ingredient}, nothing left of it")
-        for span in spans:
-            dose = wording.amount(span.mg)
-            yield _event(supply, span.start, span.end, f"{supply.ingredient} {dose}")
-
-
-def _event(supply: Supply, start: int, end: int | None, what: str) -> Event:
-    basis = _LENGTH_RULES.get(supply.rule, supply.rule)
-    notes = [f"{supply.length} days", basis]
-    if supply.as_needed:
-        notes.append("as needed")
-    if supply.cut is not None:
-        notes.append(f"cut {date_of(supply.cut).isoformat()}")
-    return Event(
-        date_of(start).isoformat(),
-        date_of(end).isoformat() if end is not None else None,
-        what,
-        ", ".join(notes),
-        supply.reference,
+def as_text(told: Explanation, knowledge: Knowledge) -> str:
+    """The whole explanation, for a terminal; ends with a newline."""
+    sections = (
+        ("", _head(told.answer)),
+        ("Orders and fills, as they were read", _readings(told.readings)),
+        ("Timeline", _timeline(told)),
+        ("Episodes", _episodes(told)),
+        ("Dose by day ranges, mg/day as diazepam", _doses(told.doses)),
+        ("Mg of diazepam for one mg", _factors(told)),
+        ("Regular use and dependence", _dependence(told)),
+        ("Assumed", _assumed(told)),
+        ("Findings" if told.answer.findings else "Findings: none", _findings(told.answer.findings)),
+        ("Held back", _held_back(told.held_back, knowledge)),
+        ("New since the last answer or review", _changes(told)),
+        ("Unreadable", _asides(told.answer.unreadable)),
+        ("Not counted", _asides(told.answer.ignored)),
+        ("Missing, and when it is looked at again", _rest(told)),
     )
+    lines: list[str] = []
+    for heading, body in sections:
+        found = list(body)
+        if heading and (found or heading.startswith("Findings")):
+            lines += ["", heading]
+        lines += found
+    return "\n".join(lines) + "\n"
 
 
-def _others(facts: Facts) -> Iterator[Event]:
-    for condition in facts.conditions:
-        if condition.recorded is not None:
-            end = date_of(condition.abated).isoformat() if condition.abated is not None else None
-            day = date_of(condition.start if condition.start is not None else condition.recorded)
-            yield Event(day.isoformat(), end, condition.code, "condition", condition.reference)
-    for review in facts.reviews:
-        strength = "strong" if review.strong else "moderate"
-        yield Event(
-            date_of(review.day).isoformat(), None, "review", f"{review.kind}, {strength}", review.reference
+# -- head --------------------------------------------------------------------------------------
+
+
+def _head(answer: Assessment) -> Iterator[str]:
+    yield f"{answer.patient} on {wording.day(answer.as_of)}, policy {answer.policy}"
+    yield wording.description(answer) if answer.findings else "No review is due."
+    if answer.item is not None:
+        rules = ", ".join(answer.item.reasons)
+        yield f"One item: {answer.item.priority.word}, due {wording.day(answer.item.due_on)}, for {rules}"
+    if answer.episode is not None:
+        yield from _episode(answer.episode)
+    review = wording.day(answer.last_review) if answer.last_review else "none on record"
+    yield f"Last review: {review}"
+    yield f"Confidence {answer.confidence}{': ' if answer.flags else ''}{', '.join(answer.flags)}"
+
+
+def _episode(episode: EpisodeSummary) -> Iterator[str]:
+    state = "ongoing" if episode.ongoing else "over"
+    covered = "covered on the day" if episode.covered else "not covered on the day"
+    new = ", new use" if episode.new_use else ""
+    regular = "regular" if episode.regular else "not regular"
+    last = episode.end - timedelta(days=1)
+    yield (
+        f"Episode {_span(episode.start, last)}, {state}, {covered}{new}: {', '.join(episode.ingredients)}; "
+        f"{episode.covered_days} days covered, {regular}, dependence {episode.dependence}"
+    )
+    doses = wording.doses(episode) if episode.daily_dose_mg else "nothing covers the day"
+    dme = episode.dme
+    if dme is None:
+        yield f"Dose on the day: {doses}; as diazepam unknown"
+    else:
+        low, typical, high = map(wording.number, (dme.low, dme.typical, dme.high))
+        yield f"Dose on the day: {doses}; as diazepam {low} (low), {typical} (typical), {high} (high) mg/day"
+
+
+# -- exposure ----------------------------------------------------------------------------------
+
+
+def _readings(readings: Sequence[Reading]) -> Iterator[str]:
+    for each in readings:
+        role = "" if each.role == "in-scope" else f" ({each.role})"
+        unit = "mg/mL" if each.liquid else "mg"
+        strength = (
+            f" {wording.number(each.strength)} {unit}" if each.strength is not None else ", strength unknown"
         )
-    for outcome in facts.outcomes:
-        until = f" until {date_of(outcome.until).isoformat()}" if outcome.until is not None else ""
-        what = f"answer: {outcome.kind.value}{until}"
-        yield Event(
-            date_of(outcome.day).isoformat(), None, what, ", ".join(sorted(outcome.rules)), outcome.reference
+        kind = "fill" if each.is_fill else f"order, {each.status}"
+        yield f"  {each.reference}: {kind}: {each.ingredient}{strength}{role}"
+        yield f"    dose    {_dose_read(each)}"
+        yield f"    length  {_length_read(each)}"
+        for name in each.flags:
+            yield f"    flag    {name}: {assumptions.flag(name)}"
+
+
+def _dose_read(each: Reading) -> str:
+    phases = [
+        f"{wording.amount(phase.daily_mg)}{f' for {phase.days} days' if phase.days else ''}"
+        for phase in each.phases
+    ]
+    said = ", then ".join(phases) or "no instruction"
+    if each.as_needed:
+        said += ", as needed"
+    return f"{said} ({each.dose_unknown})" if each.dose_unknown and "unknown" in said else said
+
+
+def _length_read(each: Reading) -> str:
+    written = f"written {each.written.isoformat()}, " if each.written else ""
+    begins = f"{written}starts {each.start.isoformat()}"
+    if each.no_supply is not None:
+        return f"{begins}; covers nothing: {each.no_supply}"
+    repeats = f", {each.repeats} repeats" if each.repeats else ""
+    said = f"{begins}; {each.length_days} days{repeats}: {assumptions.length_rule(each.length_rule)}"
+    if each.covers_from is not None:
+        until = each.covers_until.isoformat() if each.covers_until else "an end not known yet"
+        said += f"; covers {each.covers_from.isoformat()} to {until}"
+    return f"{said}; cut {each.cut.isoformat()} ({each.cut_why})" if each.cut else said
+
+
+def _timeline(told: Explanation) -> Iterator[str]:
+    if not told.events:
+        yield _NOTHING
+    what = max((len(event.what) for event in told.events), default=0)
+    basis = max((len(event.basis) for event in told.events), default=0)
+    for event in told.events:
+        until = f"to {event.end.isoformat()}" if event.end else ""
+        yield (
+            f"  {event.start.isoformat()} {until:<13} {event.what:<{what}}  {event.basis:<{basis}}  "
+            f"{event.reference}"
         )
+
+
+def _episodes(told: Explanation) -> Iterator[str]:
+    for each in told.episodes:
+        yield (
+            f"  {_span(each.start, each.end)}: {', '.join(each.ingredients)}, {each.covered_days} days covered; "
+            f"a gap of up to {each.gap_days} days belongs to it"
+        )
+    if told.forgotten:
+        yield f"  {told.forgotten} orders active for more than two years and never renewed: counted, not asked about"
+
+
+def _doses(doses: Sequence[DoseRange]) -> Iterator[str]:
+    """A row for each stretch of one dose: low to high in figures, the typical one as a bar."""
+    highest = max((each.dme.high for each in doses if each.dme), default=0)
+    names = [_medicines(each) for each in doses]
+    width = max(map(len, names), default=0)
+    for each, name in zip(doses, names, strict=True):
+        dates = f"{each.start.isoformat()} to {each.end.isoformat()} {each.days:>4} days"
+        yield f"  {dates}  {name:<{width}}  {_dme(each):<14} {_bar(each, highest)}".rstrip()
+
+
+def _medicines(each: DoseRange) -> str:
+    return ", ".join(f"{name} {wording.amount(mg)}" for name, mg in each.daily_mg.items()) or "no supply"
+
+
+def _dme(each: DoseRange) -> str:
+    if not each.daily_mg:
+        return "-"
+    if each.dme is None:
+        return "unknown"
+    low, high = wording.number(each.dme.low), wording.number(each.dme.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _bar(each: DoseRange, highest: float) -> str:
+    if each.dme is None:
+        return "?" if each.daily_mg else ""
+    return "█" * round(_BAR * each.dme.typical / highest) if highest else ""
+
+
+def _factors(told: Explanation) -> Iterator[str]:
+    for each in told.factors:
+        low, typical, high = (f"{value:.4g}" for value in (each.low, each.typical, each.high))
+        yield f"  {each.ingredient}: {low} (low), {typical} (typical), {high} (high) ({each.source})"
+
+
+def _dependence(told: Explanation) -> Iterator[str]:
+    episode, found = told.answer.episode, told.dependence
+    if episode is None:
+        return
+    window, least = (found.numbers[name].value for name in ("regular.window", "regular.sum_min"))
+    used = wording.number(found.use_days)
+    regular = "regular" if episode.regular else "not regular"
+    yield f"  {used} days of use in the last {window}, {least} or more are regular: {regular}"
+    yield f"  {found.days_of_use} days from the start to the last covered day: dependence {episode.dependence}"
+    for name, number in found.numbers.items():
+        yield f"    {name} = {number.value} {number.unit} ({number.source})"
+
+
+def _assumed(told: Explanation) -> Iterator[str]:
+    for each in told.assumed:
+        yield f"  {each.flag}: {assumptions.flag(each.flag)}"
+        if each.references:
+            yield f"    {', '.join(each.references)}"
+
+
+# -- rules -------------------------------------------------------------------------------------
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"  {finding.rule} {finding.priority.word}: {wording.reason(finding)}"
+        yield from _facts(finding)
+        yield from _numbers(finding)
+        yield f"    evidence: {', '.join(finding.evidence)}"
+        yield f"    source: {finding.citation}"
+        for action in finding.actions:
+            yield f"    next: {action}"
+
+
+def _facts(finding: Finding) -> Iterator[str]:
+    for name, value in finding.facts.items():
+        yield f"    {name.replace('_', ' ')}: {_stated(value)}"
+
+
+def _numbers(finding: Finding) -> Iterator[str]:
+    for name, number in finding.numbers.items():
+        value = wording.number(number.value) if isinstance(number.value, float) else number.value
+        yield f"    {name} = {value} {number.unit} ({number.source})"
+
+
+def _held_back(held: Sequence[HeldBack], knowledge: Knowledge) -> Iterator[str]:
+    for each in held:
+        finding = each.finding
+        yield f"  {finding.rule} {finding.priority.word}: {wording.reason(finding)}"
+        text = knowledge.texts.suppressions.get(each.by)
+        why = f"{text.title}: {text.text}" if text else ""
+        yield f"    by {each.by} {why}".rstrip()
+        if each.basis:
+            yield f"    answered by {', '.join(each.basis)}"
+        if each.until is None:
+            yield "    as far as can be seen, if nothing new comes"
+        else:
+            then = "then it is asked about" if each.holds_after else "by then it no longer holds"
+            yield f"    until {wording.day(each.until)}; {then}"
+        yield from _facts(finding)
+        yield from _numbers(finding)
+
+
+def _changes(told: Explanation) -> Iterator[str]:
+    changes = told.changes
+    if changes is None:
+        return
+    then, now = _typical(changes.dme_then), _typical(changes.dme_now)
+    yield f"  since {wording.day(changes.since)}: {then} then, {now} now (typical)"
+    for event in changes.events:
+        yield f"  {event.start.isoformat()}  {event.what}  {event.reference}"
+
+
+def _typical(dme: float | None) -> str:
+    return "dose unknown" if dme is None else f"{wording.number(dme)} mg/day as diazepam"
+
+
+# -- what was left out -------------------------------------------------------------------------
+
+
+def _asides(asides: Sequence[SetAside]) -> Iterator[str]:
+    for aside in asides:
+        yield f"  {aside.reference}: {aside.reason}: {assumptions.refusal(aside.reason)}"
+
+
+def _rest(told: Explanation) -> Iterator[str]:
+    answer = told.answer
+    yield f"  Not seen: {', '.join(answer.missing)}" if answer.missing else "  Nothing is known to be missing"
+    if answer.wake_on:
+        yield f"  Looked at again on {wording.day(answer.wake_on)}"
+    else:
+        yield "  Nothing changes by itself"
+
+
+def _span(start: date, end: date) -> str:
+    return f"{wording.day(start)} to {wording.day(end)}"
+
+
+def _stated(value: object) -> str:
+    """A fact in words: a number, a list; `{"low": …, "high": …}` is a daily dose in mg."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return wording.number(value)
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_stated, value)) or "none"
+    if isinstance(value, Mapping):
+        if value.keys() == {"low", "high"}:
+            return wording.amount(Range(value["low"], value["high"]))
+        return ", ".join(f"{name.replace('_', ' ')} {_stated(each)}" for name, each in value.items())
+    return str(value)

@@ -91,8 +91,10 @@ def explain(
     debug: Debug = False,
 ) -> None:
     """One patient: the timeline, each number and where it came from, each suppressed rule."""
-    from service.cli import explanation
+    from service.cli.explanation import as_text
     from service.config import ConfigError
+    from service.explain import as_json as told_as_json
+    from service.explain import explain as tell
 
     reference = f"Patient/{patient.removeprefix('Patient/')}"
     desk = _desk(paths, as_of, timezone, policy, config, None, debug=debug)
@@ -104,11 +106,11 @@ def explain(
             [f"--patient: {reference} has no order, fill or unreadable resource in these files"]
         )
     ((record, answer),) = found
-    told = explanation.explain(record, answer, desk.policy, desk.knowledge)
+    told = tell(record, answer, desk.policy, desk.knowledge)
     if as_json:
-        emit(told.as_json())
+        emit(told_as_json(told))
     else:
-        sys.stdout.write(told.as_text())
+        sys.stdout.write(as_text(told, desk.knowledge))
     raise typer.Exit(desk.close())
 
 

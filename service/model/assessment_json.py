@@ -25,7 +25,7 @@ def render(assessment: Assessment) -> dict[str, Any]:
         "flags": list(assessment.flags),
         "episode": None if assessment.episode is None else _episode(assessment.episode),
         "last_review": _iso(assessment.last_review),
-        "findings": [_finding(each) for each in assessment.findings],
+        "findings": [render_finding(each) for each in assessment.findings],
         "cautions": list(assessment.cautions),
         "suppressed": [{"rule": each.rule, "by": each.suppressed_by} for each in assessment.suppressed],
         "item": None
@@ -60,7 +60,8 @@ def _episode(episode: EpisodeSummary) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def render_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in the JSON of an assessment."""
     return {
         "rule": finding.rule,
         "title": finding.title,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from service.knowledge.texts import RuleText
 from service.model.assessment import Finding, Priority
 from service.model.days import Day, Days, date_of
 from service.rules.case import Case
@@ -67,10 +68,17 @@ def finding(case: Case, verdict: Verdict, day: Day) -> Finding | None:
         facts=account.facts,
         evidence=account.evidence,
         citation="; ".join(text.citations),
-        actions=text.actions,
+        actions=_fitting(text, account.facts.get("variants")),
         numbers=case.numbers(account.numbers),
         suppressed_by=verdict.muted_by(day),
     )
+
+
+def _fitting(text: RuleText, variants: object) -> tuple[str, ...]:
+    """The actions, without those that name a variant which does not hold (`stalled: a pause is allowed`)."""
+    found = variants if isinstance(variants, list) else []
+    others = tuple(f"{name}: " for name in text.variants if name not in found)
+    return tuple(action for action in text.actions if not action.startswith(others))
 
 
 def _due(held: Held, priority: Priority, day: Day, due_on: Day | None, after: int) -> Day:

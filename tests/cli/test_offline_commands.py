@@ -166,7 +166,7 @@ def test_explain_tells_the_timeline_the_numbers_and_where_they_come_from(tmp_pat
     (tmp_path / "a.ndjson").write_bytes(lines(patient(), order(), order("other", patient="p2", day="soon")))
     ended = reviewdue(tmp_path, "explain", "a.ndjson", "--patient", "p1", "--as-of", "2026-04-01")
     assert (ended.code, ended.err) == (0, "")
-    assert "2026-01-01 to 2026-05-01" in ended.out
+    assert "2026-01-01 to 2026-04-30" in ended.out
     for told in ("diazepam 10 mg/day", "MedicationRequest/a", "R02", "90 days (", "Timeline", "Findings"):
         assert told in ended.out
 
@@ -177,7 +177,8 @@ def test_explain_as_json_is_the_assessment_with_a_timeline(tmp_path):
     (told,) = reviewdue(tmp_path, "explain", *words, "--patient", "Patient/p1").documents
     (assessed,) = reviewdue(tmp_path, "assess", *words).documents
     timeline = told.pop("timeline")
-    assert told == assessed
+    assert {name: told[name] for name in assessed} == assessed
+    assert [each["reference"] for each in told["readings"]] == ["MedicationRequest/a"]
     assert [event["reference"] for event in timeline] == ["MedicationRequest/a"]
 
 
