@@ -92,12 +92,12 @@ def _case(t: int, policy_name: str, found: Read, facts: Facts, mine: list[fhir.N
         in_scope.orders,
         in_scope.fills,
         before,
-        overlap(before, t, rules),
+        overlap(before, rules),
         supplies_of_r11(in_scope, orders, may_end),
     )
     others = {}
     for role in ("opioid", "sedative"):
-        others[role] = overlap(supplies_before_overlap(family(role), orders), t, rules)
+        others[role] = overlap(supplies_before_overlap(family(role), orders), rules)
     return Case(
         t,
         rules,

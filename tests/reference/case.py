@@ -1,6 +1,5 @@
 """One patient on t: the exposure, the facts, and what rules ask about a day d."""
 
-import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -132,9 +131,12 @@ class Case:
 
     # --- tapers ------------------------------------------------------------------------------------------------------
 
-    def taper_plans(self, d: int, episode: Episode | None) -> list[int | None]:
-        """The first days of the taper plans in force; None for a plan without a date."""
-        starts = [plan.start for plan in self.facts.plans if plan.active_on(d)]
+    def taper_plans(self, d: int, episode: Episode | None) -> list[int]:
+        """The first days of the taper plans in force; one without a date has been from the first supply day on."""
+        always = self.exposure.first_supply_day or d
+        starts = [
+            always if plan.start is None else plan.start for plan in self.facts.plans if plan.active_on(d)
+        ]
         latest = self.latest_outcome(d)
         if latest is not None and latest.code == "taper" and (latest.until is None or latest.until >= d):
             starts.append(latest.day)
@@ -212,9 +214,14 @@ def named_orders(fill: Order) -> list[str | None]:
 
 
 def _descends(order: Order) -> bool:
-    """At least three phases, each with a lower dose than the one before."""
+    """At least three phases one after another, each with a lower dose than the one before."""
     phases = order.dose.phases if order.dose is not None else []
-    if len(phases) < 3 or any(phase.mg is None for phase in phases):
-        return False
-    middles = [(phase.mg[0] + phase.mg[1]) / 2 for phase in phases if phase.mg is not None]
-    return all(days.above(one, two) for one, two in itertools.pairwise(middles))
+    longest, run, before = 0, 0, None
+    for phase in phases:
+        middle = (phase.mg[0] + phase.mg[1]) / 2 if phase.mg is not None else None
+        if middle is None:
+            run = 0
+        else:
+            run = run + 1 if before is not None and days.above(before, middle) else 1
+        longest, before = max(longest, run), middle
+    return longest >= 3

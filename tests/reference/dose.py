@@ -133,7 +133,8 @@ def _both(
         count = [
             value / strength[0] if value is not None else None for value in mg
         ]  # mg ÷ strength gives units
-    flags = {"unit_assumed"} if missing and mg[0] is not None else set()
+    liquid = strength is not None and strength[1] == "mg/mL"
+    flags = {"unit_assumed"} if missing and not liquid else set()
     return (
         (mg[0], mg[1]) if mg[0] is not None and mg[1] is not None else None,
         (count[0], count[1]) if count[0] is not None and count[1] is not None else None,
@@ -146,9 +147,10 @@ def _times(line: dict[str, Any], parsed: dosetext.Parsed | None) -> Range | None
     repeat = fhir.dig(line, "timing", "repeat") or {}
     if "period" in repeat:
         return _times_by_period(repeat)
+    weekdays = set(fhir.listed(repeat.get("dayOfWeek")))
     for name in ("timeOfDay", "when"):
         if fhir.listed(repeat.get(name)):
-            count = float(len(repeat[name]))
+            count = len(repeat[name]) * (len(weekdays) / 7 if weekdays else 1.0)
             return (count, count)
     code = fhir.dig(line, "timing", "code")
     for written in [c for _, c, _ in fhir.codings(code)] + [fhir.text(fhir.dig(code, "text"))]:
@@ -169,14 +171,14 @@ def _times_by_period(repeat: dict[str, Any]) -> Range | None:
         most = fhir.positive(repeat["frequencyMax"])
     if "periodMax" in repeat:
         longest = fhir.positive(repeat["periodMax"])
-    if most is None or longest is None:
+    if most is None or longest is None or most < often or longest < period:
         return None
     share = 1.0
     weekdays = set(fhir.listed(repeat.get("dayOfWeek")))
     if weekdays:
         share = len(weekdays) if unit == "wk" else len(weekdays) / 7
-    low = often / (max(longest, period) * _PERIOD_DAYS[unit]) * share
-    high = max(most, often) / (period * _PERIOD_DAYS[unit]) * share
+    low = often / (longest * _PERIOD_DAYS[unit]) * share
+    high = most / (period * _PERIOD_DAYS[unit]) * share
     return (low, high)
 
 
@@ -214,6 +216,8 @@ def _cap(
 
 
 def _a_day(amount: Range | None, times: Range | None, as_needed: bool, cap: float) -> Range | None:
+    if amount == (0.0, 0.0):
+        return amount  # nothing is given, however often
     if amount is None or times is None:
         return None
     low = 0.0 if as_needed else amount[0] * times[0]

@@ -150,13 +150,10 @@ def _first_cut(supply: Supply, known: Known, everybody: list[Order]) -> int | No
         if stop is not None and stop <= known.t:
             cuts.append(stop)
         cuts += [other.start for other in everybody if other.prior == order.ref and other.ref != order.ref]
-    is_fill = supply.source is not order
-    if is_fill:
-        cuts = [
-            cut for cut in cuts if supply.start < cut
-        ]  # handed over on or after the cut: keeps its length
     if known.death is not None and known.death <= known.t:
         cuts.append(known.death)
+    if days.when(supply.source.body.get("whenHandedOver")) is not None:
+        cuts = [cut for cut in cuts if supply.start < cut]  # handed over on or after the cut: keeps its length
     return min(cuts) if cuts else None
 
 
@@ -269,12 +266,12 @@ def _of_fill(fill: Order, order: Order | None, known: Known) -> Supply:
 # --- overlap -------------------------------------------------------------------------------------------------------
 
 
-def overlap(before: list[Supply], t: int, policy: Policy) -> list[Supply]:
+def overlap(before: list[Supply], policy: Policy) -> list[Supply]:
     """Carry-over and replacement among supplies of one ingredient, in order of start."""
     after = [replace(supply, flags=set(supply.flags)) for supply in before]
     after.sort(key=lambda s: (s.start, s.ref))
     for place, this in enumerate(after):
-        if this.open_on(t):
+        if this.without_end and this.cut is None:
             continue
         earlier = [
             other
@@ -282,7 +279,7 @@ def overlap(before: list[Supply], t: int, policy: Policy) -> list[Supply]:
             if other.ingredient == this.ingredient
             and other.start < this.start
             and not linked(other.order, this.order)
-            and not other.open_on(t)
+            and not (other.without_end and other.cut is None)
         ]
         overlapping = [other for other in earlier if other.end > this.start and other.end > other.first]
         same = [other for other in overlapping if _same_dose(other, this)]
@@ -299,6 +296,7 @@ def overlap(before: list[Supply], t: int, policy: Policy) -> list[Supply]:
             if other.as_needed == this.as_needed:
                 other.end = max(other.first, this.start)
                 this.flags.add("assumed_replaced")
+                other.flags.add("assumed_replaced")
     return after
 
 

@@ -211,7 +211,7 @@ def _r04_answered(case: Case, d: int) -> bool:
         if decided or plain:
             answers.append(outcome.day)
     plans = case.taper_plans(d, case.view(d).last_episode)
-    answers += [start for start in plans if start is not None and began <= start <= d]
+    answers += [start for start in plans if began <= start <= d]
     if not answers:
         return False
     now, then = holds(case, "R04", d), holds(case, "R04", max(answers))

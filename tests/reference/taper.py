@@ -11,7 +11,7 @@ from .knowledge import equivalence
 
 @dataclass
 class Level:
-    value: float
+    value: float | None  # None: unknown, neither lower nor higher than another
     first: int
     last: int
 
@@ -30,9 +30,9 @@ def levels_of(case: Case, d: int, episode: Episode) -> list[Level]:
             runs.append((value, [day]))
     levels: list[Level] = []
     for value, run in runs:
-        if value is None or len(run) < case.policy("taper.run_min"):
+        if len(run) < case.policy("taper.run_min"):
             continue
-        if levels and days.same(levels[-1].value, value):
+        if levels and levels[-1].value == value:
             levels[-1].last = run[-1]
         else:
             levels.append(Level(value, run[0], run[-1]))
@@ -43,7 +43,7 @@ def recognised_run(case: Case, levels: list[Level]) -> list[Level]:
     """The last run of 3 or more levels, each lower than the one before, first to last at most 70 %."""
     runs: list[list[Level]] = []
     for level in levels:
-        if runs and days.above(runs[-1][-1].value, level.value):
+        if runs and _is_lower(level, runs[-1][-1]):
             runs[-1].append(level)
         else:
             runs.append([level])
@@ -51,9 +51,18 @@ def recognised_run(case: Case, levels: list[Level]) -> list[Level]:
     fitting = [
         run
         for run in runs
-        if len(run) >= case.policy("taper.levels_min") and days.at_most(run[-1].value, share * run[0].value)
+        if len(run) >= case.policy("taper.levels_min") and _fell_to(share, run)
     ]
     return fitting[-1] if fitting else []
+
+
+def _is_lower(level: Level, before: Level) -> bool:
+    return before.value is not None and level.value is not None and days.above(before.value, level.value)
+
+
+def _fell_to(share: float, run: list[Level]) -> bool:
+    first, last = run[0].value, run[-1].value
+    return first is not None and last is not None and days.at_most(last, share * first)
 
 
 def finished(case: Case, d: int, episode: Episode) -> bool:
@@ -94,8 +103,7 @@ def r13(case: Case, d: int) -> Holding | None:
     run = recognised_run(case, levels)
     if not plans and not run and not done:
         return None
-    dated = [start for start in plans if start is not None]
-    plan_start = min(dated) if dated else None
+    plan_start = min(plans) if plans else None
     begin = run[0].first if run else plan_start
     variants: list[tuple[str, str, int]] = []
     if (plans or run) and too_fast(case, d):
@@ -141,7 +149,7 @@ def _stalled(case: Case, d: int, levels: list[Level], begin: int | None, plan_st
     cuts = [
         level.first
         for before, level in itertools.pairwise(levels)
-        if days.above(before.value, level.value) and (begin is None or level.first >= begin)
+        if _is_lower(level, before) and (begin is None or level.first >= begin)
     ]
     last_cut = cuts[-1] if cuts else plan_start
     if last_cut is None:
@@ -151,8 +159,9 @@ def _stalled(case: Case, d: int, levels: list[Level], begin: int | None, plan_st
 
 def _rebound(case: Case, levels: list[Level], begin: int | None) -> bool:
     since = [level.value for level in levels if begin is None or level.last >= begin]
-    if not since:
+    known = [value for value in since if value is not None]
+    if not known or since[-1] is None:
         return False
-    lowest, current = min(since), since[-1]
+    lowest, current = min(known), since[-1]
     ratio = case.policy("R13.rebound_ratio")
     return days.at_least(current, ratio * lowest) and days.above(current, lowest)
