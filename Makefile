@@ -54,6 +54,10 @@ bench: venv ## speed and memory of `assess`, requests of a cycle
 faults: venv ## the long fault runs: real processes killed against the hostile EHR
 	@FAULTS=long $(BIN)/pytest -m faults -s $(ARGS)
 
+.PHONY: mutation
+mutation: venv ## small changes to the rules: does a test notice each? (docs/quality/mutation.md)
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: lock
 lock: ## write requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes the newest
 	@bash requirements/lock.sh

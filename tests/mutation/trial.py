@@ -1,0 +1,161 @@
+"""Does a test notice a mutant?  Each is tried in a fork of a pytest session that has collected all tests once."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import CodeType, FunctionType
+
+import pytest
+
+from tests.mutation.mutants import Mutant, mutated
+from tests.mutation.reach import Reach
+
+AT_LEAST_SECONDS = 20.0
+"""A mutant that takes longer than this, and many times the usual, counts as noticed: it may never end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`by` is the test that noticed, `time` or `crash`; None: the mutant survived, though `tests` ran its lines."""
+
+    mutant: Mutant
+    by: str | None
+    seconds: float
+    tests: int
+
+
+class Trials:
+    """A pytest plugin: runs all tests once as they are, then each mutant's tests in a fork of its own."""
+
+    def __init__(self, mutants: Sequence[Mutant], *, jobs: int, say: Callable[[str], None]) -> None:
+        self.results: list[Result] = []
+        self._mutants, self._jobs, self._say = mutants, jobs, say
+        self._failed: str | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self._failed is None:
+            self._failed = report.nodeid
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        reach = Reach.of({m.path for m in self._mutants})
+        for item, following in _with_next(session.items):
+            with reach.watching(item.nodeid):
+                session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if self._failed is not None or session.testsfailed:
+            raise pytest.UsageError(f"without any change a test fails: {self._failed}")
+        self._say(f"{len(session.items)} tests take {reach.seconds():.0f} s, watched, without a change")
+        for result in self._tried(session.items, reach):
+            self.results.append(result)
+            if result.by is None:
+                self._say(f"{len(self.results)}: survived {result.tests} tests, {result.mutant}")
+        return True
+
+    def _tried(self, items: Sequence[pytest.Item], reach: Reach) -> Iterator[Result]:
+        waiting, running = list(reversed(self._mutants)), list[_Trial]()
+        while waiting or running:
+            while waiting and len(running) < self._jobs:
+                mutant = waiting.pop()
+                own = sorted(
+                    (item for item in items if reach.reaches(item.nodeid, mutant)),
+                    key=lambda i: reach.took[i.nodeid],
+                )
+                limit = max(AT_LEAST_SECONDS, 10 * sum(reach.took[item.nodeid] for item in own))
+                running.append(_Trial(mutant, len(own), limit, lambda m=mutant, o=own: self._notices(m, o)))
+            for trial in list(running):
+                if (result := trial.result()) is not None:
+                    running.remove(trial)
+                    yield result
+            time.sleep(0.005)
+
+    def _notices(self, mutant: Mutant, items: Sequence[pytest.Item]) -> str | None:
+        """In the fork: make the change, then run the tests until one fails."""
+        change(mutant)
+        for item, following in _with_next(items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self._failed is not None:
+                return self._failed
+        return None
+
+
+def change(mutant: Mutant) -> None:
+    """Give the function that a mutant is in its changed code; every module that imported it sees it."""
+    tree = mutated(Path(mutant.path).read_text(encoding="utf-8"), mutant.place)
+    new = _functions_in(compile(tree, mutant.path, "exec"))[mutant.function]
+    for function in _functions_of(vars(sys.modules[mutant.module])):
+        if function.__module__ == mutant.module and function.__qualname__ == mutant.function:
+            function.__code__ = new
+            return
+    raise LookupError(f"no function {mutant.function} in {mutant.module}")
+
+
+def _functions_in(code: CodeType) -> dict[str, CodeType]:
+    """The code of functions and methods by qualified name."""
+    found = {}
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            found[each.co_qualname] = each
+            if "<" not in each.co_qualname:
+                found |= _functions_in(each)
+    return found
+
+
+def _functions_of(names: Mapping[str, object]) -> Iterator[FunctionType]:
+    for value in names.values():
+        match value:
+            case FunctionType():
+                yield value
+            case property(fget=FunctionType() as function):
+                yield function
+            case cached_property(func=function):
+                yield function
+            case classmethod() | staticmethod():
+                yield value.__func__
+            case type() if value.__module__ == names.get("__name__"):
+                yield from _functions_of(vars(value))
+
+
+def _with_next(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+    return zip(items, [*items[1:], None], strict=True)
+
+
+class _Trial:
+    """One fork; it writes its answer to a pipe."""
+
+    def __init__(
+        self, mutant: Mutant, tests: int, limit_seconds: float, notices: Callable[[], str | None]
+    ) -> None:
+        self._mutant, self._tests, self._limit = mutant, tests, limit_seconds
+        self._began = time.monotonic()
+        self._reads, writes = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                quiet = os.open(os.devnull, os.O_RDWR)
+                for stream in (0, 1, 2):
+                    os.dup2(quiet, stream)
+                os.write(writes, json.dumps(notices()).encode())
+            finally:
+                os._exit(0)
+        os.close(writes)
+
+    def result(self) -> Result | None:
+        """None while it runs."""
+        seconds = time.monotonic() - self._began
+        if os.waitpid(self._pid, os.WNOHANG)[0]:
+            with os.fdopen(self._reads) as answer:
+                text = answer.read()
+            if not text:
+                return Result(self._mutant, "crash", seconds, self._tests)  # not even pytest went on
+            return Result(self._mutant, json.loads(text), seconds, self._tests)
+        if seconds > self._limit:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            os.close(self._reads)
+            return Result(self._mutant, "time", seconds, self._tests)
+        return None
