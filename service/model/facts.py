@@ -141,7 +141,7 @@ class ConditionFact:
     reference: str
     concepts: frozenset[str]
     code: str  # "ICD-10-CM S72.001G": the coding that matched, for texts and for the 7th character
-    active: bool  # clinicalStatus active, recurrence, relapse or missing
+    active: bool  # clinicalStatus active, recurrence, relapse or missing; no code says "in remission"
     valid: bool  # verificationStatus neither refuted nor entered-in-error
     start: Day | None  # onset, else recordedDate; None: always
     recorded: Day | None  # recordedDate, else onset

@@ -25,6 +25,7 @@ class Meaning:
     hospice: bool = False
     palliative: bool = False  # palliative care, or a referral to hospice
     later_visit: bool = False
+    in_remission: bool = False  # a use disorder that is not active now
 
 
 def meaning_of(concepts: Iterable[CodeableConcept | None], conditions: Conditions) -> Meaning:
@@ -32,7 +33,7 @@ def meaning_of(concepts: Iterable[CodeableConcept | None], conditions: Condition
     found: set[str] = set()
     overridden: set[str] = set()
     code = ""
-    hospice = palliative = later = False
+    hospice = palliative = later = in_remission = False
     for coding in (one for concept in concepts if concept is not None for one in concept.codings):
         system, written = system_of(coding.system), (coding.code or "").strip()
         rows = conditions.rows_of(system, written) if system and written else ()
@@ -43,15 +44,14 @@ def meaning_of(concepts: Iterable[CodeableConcept | None], conditions: Condition
         found |= own
         for concept in own:
             overridden |= conditions.overridden_by(concept)
-        if conditions.is_in_remission(system, written):
-            overridden |= conditions.substance_use
+        in_remission = in_remission or conditions.is_in_remission(system, written)
         hospice = hospice or any(row.is_hospice for row in rows)
         palliative = palliative or any(
             row.concept == PALLIATIVE_OR_HOSPICE and not row.is_hospice for row in rows
         )
         of_fracture = any("fracture" in concept for concept in own)
         later = later or (system is System.ICD10 and is_later_visit(written, of_fracture=of_fracture))
-    return Meaning(frozenset(found - overridden), code, hospice, palliative, later)
+    return Meaning(frozenset(found - overridden), code, hospice, palliative, later, in_remission)
 
 
 def _label(coding: Coding, system: System | None, code: str) -> str:
@@ -74,7 +74,9 @@ def condition_fact(
         reference=condition.reference,
         concepts=meaning.concepts,
         code=meaning.code,
-        active=_is_active(condition.clinical_status) and not condition.abatement_boolean,
+        active=_is_active(condition.clinical_status)
+        and not condition.abatement_boolean
+        and not meaning.in_remission,
         valid=not _codes(condition.verification_status) & _NOT_SO,
         start=recorded if onset is None else onset,
         recorded=onset if recorded is None else recorded,

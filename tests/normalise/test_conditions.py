@@ -41,9 +41,10 @@ def test_codes_stand_for_concepts_and_some_override_others(codes, concepts):
     assert found.concepts == concepts
 
 
-def test_a_disorder_in_remission_is_no_disorder():
+def test_a_disorder_in_remission_is_on_record_but_not_active():
     found = condition("F11.21")
-    assert found is None or "opioid_use_disorder" not in found.concepts
+    assert found is not None
+    assert ("opioid_use_disorder" in found.concepts, found.active) == (True, False)
 
 
 def test_other_conditions_are_no_facts():
