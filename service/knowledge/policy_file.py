@@ -2,7 +2,7 @@
 
 import tomllib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TypeGuard, get_args
 
 from service.knowledge.equivalence import DailyMaximum
 from service.knowledge.policy import Policy
+from service.knowledge.policy_lines import line_of
 from service.knowledge.threshold import (
     THRESHOLD_KEYS,
     Limit,
@@ -27,11 +28,21 @@ _MOST_BYTES = 1 << 20
 
 
 class PolicyError(ValueError):
-    """A policy cannot be used.  `problems` are all there are, one line each: `policy FILE:key: what`."""
+    """A policy cannot be used.  `problems` are all there are, one line each: `policy FILE:key: what`.
 
-    def __init__(self, problems: list[str]) -> None:
+    `lines` are the lines of the file on which they are, one for each; None: on none.
+    """
+
+    def __init__(self, problems: Sequence[str], lines: Sequence[int | None] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+        self.lines = tuple(lines) or (None,) * len(problems)
+
+    @property
+    def placed(self) -> list[str]:
+        """The problems, each with its line where it is known."""
+        pairs = zip(self.problems, self.lines, strict=True)
+        return [f"{problem} (line {line})" if line else problem for problem, line in pairs]
 
 
 def load_policy(policy: str | Path) -> Policy:
@@ -66,7 +77,8 @@ def read_policy(file: str, content: bytes, *, is_preset: bool = False) -> Policy
     daily_maximum = document.daily_maximum(base)
     thresholds = document.thresholds(base)
     if document.problems:
-        raise PolicyError(document.problems)
+        text = content.decode("utf-8")
+        raise PolicyError(document.problems, [line_of(text, key) for key in document.keys])
     kinds = {limit.name: limit.kind for limit in _limits().values()}
     return Policy(name, version, base.name if base else None, daily_maximum, thresholds, kinds)
 
@@ -87,6 +99,7 @@ class _Document:
 
     def __init__(self, file: str, tree: Mapping[str, object]) -> None:
         self.problems: list[str] = []
+        self.keys: list[str] = []  # of each problem
         self._file = file
         self._tree = tree
 
@@ -155,6 +168,7 @@ class _Document:
 
     def _problem(self, key: str, what: str) -> None:
         self.problems.append(f"policy {self._file}:{key}: {what}")
+        self.keys.append(key)
 
 
 def _entries(tree: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -9,7 +9,7 @@ from tests.cli.command import process, reviewdue
 COMMANDS = [
     ["demo"], ["assess"], ["explain"], ["cycle"], ["worker"], ["web"], ["run"], ["release"], ["items"], ["item"],
     ["quarantine", "list"], ["quarantine", "retry"], ["reconcile"], ["refresh"], ["db", "upgrade"], ["db", "check"],
-    ["policy", "show"], ["config", "check"],
+    ["policy", "show"], ["policy", "check"], ["config", "check"],
 ]  # fmt: skip
 NEED_A_SOURCE = [
     ["cycle"], ["worker"], ["run"], ["release", "on"], ["quarantine", "retry"], ["reconcile"], ["refresh", "p1"],
