@@ -3,9 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
-from service.assess import assess
-from service.knowledge import knowledge
-from tests.spec.said import answer, policy
+from tests.spec.said import answer
 from tests.spec.table import sections
 
 FILE = Path(__file__).parent / "facts.txt"
@@ -27,8 +25,7 @@ def seen() -> dict[str, set[str]]:
     for folder in ("exposure", "rules"):
         for section in sections(folder):
             for row in section.rows:
-                asked = answer(section.record(row), row.day, section.policy)
-                assessment = assess(asked.record, policy(section.policy), knowledge(), asked.day)
+                assessment = answer(section.record(row), row.day, section.policy).assessment
                 for finding in (*assessment.findings, *assessment.suppressed):
                     found[finding.rule].update(finding.facts)
     return dict(found)

@@ -120,8 +120,10 @@ def _titles() -> Iterator[str]:
 def _numbers(folder: str) -> Iterator[str]:
     """Every number that the sections name, with its source and mark."""
     names = sorted({name for section in sections(folder) for name in section.numbers})
-    yield "\n## The numbers\n\nOf the policy `us`; *guideline*: the number, or the direction, "
-    yield "stands in the named text; *project*: our own choice, to be signed off.\n\n| Number | Value | Mark | Source |\n|---|---|---|---|\n"
+    yield (
+        "\n## The numbers\n\nOf the policy `us`; *guideline*: the number, or the direction, stands in the named text; "
+        "*project*: our own choice, to be signed off.\n\n| Number | Value | Mark | Source |\n|---|---|---|---|\n"
+    )
     for name in names:
         threshold = policy("us").threshold(name)
         yield f"| {name} | {_shown(threshold)} {threshold.unit} | {threshold.mark} | {threshold.source} |\n"

@@ -13,20 +13,21 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from service.assess import assess, render
 from service.exposure import Exposure, build_exposure
 from service.knowledge import knowledge, load_policy
+from service.model.assessment import Assessment
 from service.model.days import date_of, day_of
 from service.normalise import facts_of
-from service.record.group import group
+from service.record.group import PatientRecord, group
 from service.record.read import read
-from tests.spec.told import resources
+from tests.spec.told import Resource, resources
 from tests.spec.told_dose import DAY_0, day
 
 policy = cache(load_policy)
@@ -47,14 +48,16 @@ class Answer:
         return build_exposure(facts, policy(self.policy), knowledge(), day_of(self.day))
 
     @property
-    def record(self) -> Any:
-        lines = (json.dumps(each).encode() for each in resources(self.told))
-        (record,) = group([read(line, f"table.ndjson:{n}") for n, line in enumerate(lines, 1)])
-        return record
+    def record(self) -> PatientRecord:
+        return record_of(resources(self.told))
+
+    @property
+    def assessment(self) -> Assessment:
+        return _assessed(self.told, self.day, self.policy)
 
     @property
     def shown(self) -> dict[str, Any]:
-        return _shown(self.told, self.day, self.policy)
+        return {**render(self.assessment), "listed": self.assessment.listed}
 
     @property
     def episode(self) -> dict[str, Any]:
@@ -71,10 +74,16 @@ class Answer:
         return {each["rule"]: each["by"] for each in self.shown["suppressed"]}
 
 
-@cache
-def _shown(told: str, on: date, name: str) -> dict[str, Any]:
-    assessment = assess(Answer(told, on, name).record, policy(name), knowledge(), on)
-    return {**render(assessment), "listed": assessment.listed}
+def record_of(found: Iterable[Resource]) -> PatientRecord:
+    """The record of the one patient that resources are about."""
+    lines = (json.dumps(each).encode() for each in found)
+    (record,) = group([read(line, f"table.ndjson:{n}") for n, line in enumerate(lines, 1)])
+    return record
+
+
+@lru_cache(maxsize=2_000)
+def _assessed(told: str, on: date, name: str) -> Assessment:
+    return assess(record_of(resources(told)), policy(name), knowledge(), on)
 
 
 def answer(told: str, on: str, name: str = "us") -> Answer:
