@@ -17,7 +17,10 @@ _SUFFIXES = (".json", ".ndjson")
 _WHITE = b" \t\r\n"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_PIECE = 1 << 17  # read at once: small enough to stay in the processor's cache
+_PIECE = 1 << 16  # read at once: small enough to stay in the processor's cache
+
+
+HERE = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Problem:
     """Something of the input that could not be handled."""
 
     file: str
-    line: int | None  # of an .ndjson
+    line: int | None  # of an .ndjson; HERE: the line after those of the blocks before it
     reason: str
 
     def __str__(self) -> str:
@@ -34,10 +37,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole JSON documents: one of a .json (`line` None), or some lines of an .ndjson."""
+    """Whole JSON documents: one of a .json, or some lines of an .ndjson, the last one maybe without its end.
+
+    Its lines are not counted: that costs as much as to find out whose they are.
+    """
 
     raw: bytes
-    line: int | None  # number of its first line
+    is_lines: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def lines_before(part: Part) -> int:
 
 
 def blocks(part: Part, on_bytes: Callable[[int], None]) -> Iterator[Block | Problem]:
-    """The content of a part of a file, and its problems, in their order; lines count from the part's first.
+    """The content of a part of a file, and its problems, in their order.
 
     `on_bytes` is told how many bytes of the part on disk have been used up, now and then.
     """
@@ -213,12 +219,11 @@ def _whole(stream: BufferedReader | gzip.GzipFile, name: str) -> Iterator[Block 
     else:
         raw = raw.removeprefix(_UTF8_MARK).strip(_WHITE)
         if raw:
-            yield Block(raw, None)
+            yield Block(raw, is_lines=False)
 
 
 def _lines(stream: _Stream, name: str, is_first: bool) -> Iterator[Block | Problem]:
     """Blocks that end where a line ends; a packed file that ends too early gives what came before."""
-    number = 1
     pending: list[bytes] = []  # of a line that goes on
     size = 0
     skipping = False
@@ -233,14 +238,12 @@ def _lines(stream: _Stream, name: str, is_first: bool) -> Iterator[Block | Probl
         if end and (skipping or size):
             start = piece.find(b"\n") + 1
             if skipping or size + start > LINE_LIMIT:
-                yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
-                number += 1
+                yield _too_long(name)
                 piece, end = piece[start:], end - start
                 pending, size, skipping = [], 0, False
         if end:
             pending.append(piece[:end])
-            yield from _block(b"".join(pending), number)
-            number += piece.count(b"\n")
+            yield Block(b"".join(pending), is_lines=True)
             pending, size = [], 0
         if not skipping and len(piece) > end:
             pending.append(piece[end:])
@@ -248,10 +251,10 @@ def _lines(stream: _Stream, name: str, is_first: bool) -> Iterator[Block | Probl
             if size > LINE_LIMIT:
                 pending, size, skipping = [], 0, True
     if skipping:
-        yield Problem(name, number, f"longer than {LINE_LIMIT // MIB} MiB")
-    yield from _block(b"".join(pending), number)
+        yield _too_long(name)
+    elif pending:
+        yield Block(b"".join(pending), is_lines=True)
 
 
-def _block(raw: bytes, number: int) -> Iterator[Block]:
-    if raw and not raw.isspace():
-        yield Block(raw, number)
+def _too_long(name: str) -> Problem:
+    return Problem(name, HERE, f"longer than {LINE_LIMIT // MIB} MiB")

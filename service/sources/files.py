@@ -6,7 +6,8 @@ the ids of the patients concerned and of the Medications, not the bytes of the i
 """
 
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,38 +92,34 @@ class FilesSource:
                 yield from self._each(crew, work)
 
     def _each(self, crew: Crew, work: Work[T]) -> Iterator[T]:
-        concerned, with_bundles = self._seek(crew)
-        parts = [part for file in self.found.files for part in self._cut(file, whole=file in with_bundles)]
+        concerned, first = self._seek(crew)
+        parts = [part for file in self.found.files for part in self._cut(file, whole=first[file].has_bundles)]
         wanted = Wanted(concerned.patients, concerned.medications())
         self._progress.begin(1, parts)
         found = list(crew.sort(parts, wanted))
         places = Places(tuple(parts), _offsets(parts, found))
         named = {name for one in found for name in one.named}
         whole = look_at_whole(crew.shards, named, wanted, places, self._traits)
-        self._tell(parts, found)
+        self._tell(parts, found, first)
         self.report.astray = sorted(set(whole.astray))
         yield from crew.work(whole, work)
 
-    def _seek(self, crew: Crew) -> tuple[Concerned, set[InputFile]]:
-        """Who is concerned, and the files with Bundles in them: one of those is one part.
-
-        A Bundle is several resources on one line, so that the places of what comes after it are known only
-        to whoever has read it.
-        """
+    def _seek(self, crew: Crew) -> tuple[Concerned, dict[InputFile, "_Seen"]]:
+        """Who is concerned, and what there is in each file."""
         parts = [part for file in self.found.files for part in self._cut(file)]
         known: Concerned | None = None
         while True:
             self._progress.begin(0, parts)
-            concerned, with_bundles = Concerned(), set()
+            concerned, seen = Concerned(), {file: _Seen() for file in self.found.files}
             for part, sought in zip(parts, crew.seek(parts, known), strict=True):
                 concerned.merge(sought.concerned)
-                if sought.has_bundles:
-                    with_bundles.add(part.file)
+                seen[part.file].has_bundles |= sought.has_bundles
+                seen[part.file].lines += sought.lines
             if not concerned.overflowed or known is not None:
                 break
             known = replace(concerned, patients=set())  # all Medications are known now
         concerned.settle()
-        return (concerned if known is None else replace(concerned, overflowed=True)), with_bundles
+        return (concerned if known is None else replace(concerned, overflowed=True)), seen
 
     def _cut(self, file: InputFile, *, whole: bool = False) -> list[Part]:
         if self._jobs == 1 or whole:
@@ -130,19 +127,39 @@ class FilesSource:
         fair = self.found.size // (self._jobs * _PARTS_PER_JOB)
         return cut(file, min(PART, max(fair, self._least_part)))
 
-    def _tell(self, parts: Sequence[Part], found: Sequence[Sorted]) -> None:
+    def _tell(
+        self, parts: Sequence[Part], found: Sequence[Sorted], first: Mapping[InputFile, "_Seen"]
+    ) -> None:
         """Report what the second pass saw, with lines as they count in the whole file."""
-        report = self.report
-        read = {part.file for part, one in zip(parts, found, strict=True) if not one.is_empty}
+        problems = self.report.problems
+        documents: Counter[InputFile] = Counter()
         for part, one in zip(parts, found, strict=True):
-            report.resources += one.resources
-            if part.start == 0 and part.file not in read:
-                report.problems.append(Problem(str(part.file.path), None, "the file is empty"))
+            self.report.resources += one.resources
+            documents[part.file] += one.documents
             before = lines_before(part) if part.start and one.problems else 0
-            report.problems += [
+            problems += [
                 problem if problem.line is None else replace(problem, line=problem.line + before)
                 for problem in one.problems
             ]
+        named = {problem.file for problem in problems}
+        for file in self.found.files:
+            count, lines = documents[file], first[file].lines
+            if count == 0 and str(file.path) not in named:
+                problems.append(Problem(str(file.path), None, "the file is empty"))
+            if count != lines:
+                problems.append(Problem(str(file.path), None, f"{count} documents on {lines} lines"))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the first pass saw of a file.
+
+    One with Bundles is read by one process: a Bundle is several resources on one line, so that the places of
+    what comes after it are known only to whoever has read it.
+    """
+
+    has_bundles: bool = False
+    lines: int = 0
 
 
 def _itself(record: PatientRecord) -> PatientRecord:

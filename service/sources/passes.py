@@ -25,25 +25,28 @@ class Sought:
 
     concerned: Concerned
     has_bundles: bool
+    lines: int  # that are not blank; of a .json, one
 
 
 @dataclass(slots=True)
 class Sorted:
     """Second pass over a part; its problems count lines from the part's first."""
 
+    documents: int = 0
     resources: int = 0
-    is_empty: bool = True
     problems: list[Problem] = field(default_factory=list)
     named: set[str] = field(default_factory=set)  # what the orders and fills kept name of shard 0
 
 
 def seek(part: Part, knowledge: Knowledge, known: Concerned | None, on_bytes: OnBytes) -> Sought:
     """Who is concerned, as far as the orders, fills and Medications of a part say."""
-    concern, has_bundles = Concern(knowledge, known), False
+    concern, has_bundles, lines = Concern(knowledge, known), False, 0
     for block in blocks(part, on_bytes):
         if isinstance(block, Block):
-            has_bundles |= note_concerned(block, concern)
-    return Sought(concern.found, has_bundles)
+            has_bundle, count = note_concerned(block, concern)
+            has_bundles |= has_bundle
+            lines += count
+    return Sought(concern.found, has_bundles, lines)
 
 
 def sort(
@@ -53,13 +56,12 @@ def sort(
     found = Sorted()
     reader = Reader(part, wanted.patients, wanted.medications)
     for block in blocks(part, on_bytes):
-        found.is_empty = False
-        for one in (block,) if isinstance(block, Problem) else reader.read(block):
+        for one in (reader.problem(block),) if isinstance(block, Problem) else reader.read(block):
             if isinstance(one, Problem):
                 found.problems.append(one)
             else:
                 shards.add(one, number, wanted, shard_of)
-    found.resources = reader.resources
+    found.documents, found.resources = reader.documents, reader.resources
     found.named, shards.named = shards.named, set()
     return found
 

@@ -1,67 +1,75 @@
 """The two passes over the content of one file; written for speed, since every line of an export goes through.
 
-What is in the usual form (`{"resourceType": "…"` first, a relative reference) takes a short way; everything
+What is in the usual form (`{"resourceType":"…"` first, a relative reference) takes a short way; everything
 else goes through `read`, which decides.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from service.normalise.concern import Concern
 from service.record.bundle import read_bundle
 from service.record.elements import KINDS, WITH_SUBJECT, Drugged, MedicationDispense, MedicationRequest
-from service.record.read import NotFhirError, Reading, glance, kind_of, patient_at_a_glance, read
-from service.sources.documents import Block, Part, Problem
+from service.record.group import SHARED
+from service.record.read import NotFhirError, Reading, kind_of, patient_at_a_glance, read
+from service.sources.documents import HERE, Block, Part, Problem, blocks
 
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"(\w+)"')
 _PLAIN = re.compile(r"Patient/[^/?#\s]+").fullmatch
+_MOST_KEPT = 10_000  # references
+_NO_PREFIX = b"\0"  # begins no JSON
 _DRUGGED: dict[bytes, Callable[[bytes], Drugged]] = {
     b"MedicationRequest": msgspec.json.Decoder(MedicationRequest).decode,
     b"MedicationDispense": msgspec.json.Decoder(MedicationDispense).decode,
 }
 _DRUG_KINDS = frozenset({"Medication", "MedicationRequest", "MedicationDispense"})
-_SHARED = frozenset({"Medication", "Practitioner", "PractitionerRole"})
-_OTHERS = frozenset({b"Claim", b"ExplanationOfBenefit", b"Patient", *(kind.encode() for kind in KINDS)}) - {
-    b"Medication",
-    *_DRUGGED,
-}
-_WITH_SUBJECT = frozenset(kind.encode() for kind in WITH_SUBJECT)
-
-Wanted = Callable[[str, bytes], bool]
+_SPEAKS_OF_DRUGS = frozenset(kind.encode() for kind in (*_DRUG_KINDS, "Bundle"))
+_READ = frozenset({*KINDS, "Bundle"})
 
 
-def note_concerned(block: Block, concern: Concern) -> bool:
-    """First pass: what the orders, fills and Medications of a block say about who is concerned.
+# -- first pass ----------------------------------------------------------------------------------
 
-    Gives whether the block holds a Bundle.
+
+def note_concerned(block: Block, concern: Concern) -> tuple[bool, int]:
+    """What the orders, fills and Medications of a block say about who is concerned.
+
+    Gives whether the block holds a Bundle, and how many of its lines are not blank.
     """
-    raw = block.raw
-    if b"Medication" not in raw and b"Bundle" not in raw and b"\\u" not in raw:
-        return False  # nothing here is, or spells, one of them
-    has_bundle = False
-    match = _TYPE.match
-    for line in (raw,) if block.line is None else raw.split(b"\n"):
-        found = match(line)
-        if found is not None:
-            decode = _DRUGGED.get(found[1])
-            if decode is not None:
-                try:
-                    body = decode(line)
-                except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-                    has_bundle |= _note_with_care(line, concern)
-                    continue
-                if body.contained is None and body.medication is None:
-                    concern.add_plain(body)
-                    continue
-            elif found[1] in _OTHERS:
-                continue
-        elif not line or line.isspace():
+    if not block.is_lines:
+        return _note_with_care(block.raw, concern), 1
+    raw, size, at = block.raw, len(block.raw), 0
+    prefix, has_bundle, lines = _NO_PREFIX, False, 0
+    while at < size:
+        lines += 1
+        if raw.startswith(prefix, at):  # of a type that says nothing of drugs, as the line before
+            at = raw.find(b"\n", at) + 1 or size
             continue
-        has_bundle |= _note_with_care(line, concern)
-    return has_bundle
+        start, at = at, raw.find(b"\n", at) + 1 or size
+        found = _TYPE.match(raw, start, at)
+        if found is None and raw[start:at].isspace():
+            lines -= 1
+        elif found is None or found[1] in _SPEAKS_OF_DRUGS:
+            has_bundle |= _note(raw[start:at], found and found[1], concern)
+        else:
+            prefix = raw[start : found.end()]
+    return has_bundle, lines
+
+
+def _note(line: bytes, kind: bytes | None, concern: Concern) -> bool:
+    decode = _DRUGGED.get(kind) if kind is not None else None
+    if decode is not None:
+        try:
+            body = decode(line)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return _note_with_care(line, concern)
+        if body.contained is None and body.medication is None:
+            concern.add_plain(body)
+            return False
+    return _note_with_care(line, concern)
 
 
 def _note_with_care(raw: bytes, concern: Concern) -> bool:
@@ -78,67 +86,176 @@ def _note_with_care(raw: bytes, concern: Concern) -> bool:
     return kind == "Bundle"
 
 
+# -- second pass ---------------------------------------------------------------------------------
+
+
+class _Subject(msgspec.Struct, gc=False):
+    reference: str | None = None
+
+
+class _Glance(msgspec.Struct, gc=False, rename="camel"):
+    """Just enough of a resource to tell whether it is plainly none of our business."""
+
+    resource_type: str | None = None
+    id: str | None = None
+    subject: _Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A resource of a patient concerned that is not read yet: it can be, and it has an id and a subject."""
+
+    kind: str
+    id: str
+    patient: str  # "Patient/p"
+    raw: bytes
+
+
+Found = Plain | Reading | Problem
+
+_glances = msgspec.json.Decoder(_Glance).decode_lines
+
+
 @dataclass(slots=True)
 class Reader:
     """Second pass over a part of a file: the resources of some patients, and those that are nobody's own.
 
-    A resource without id is named after its place in the part.
+    A resource without id is named after its place in the part, and lines count from the part's first.
     """
 
     part: Part
     patients: Set[str]
     medications: Set[str] | None  # those that these patients were given; None: not known
+    documents: int = 0  # seen so far: resources, Bundles and what is neither
     resources: int = 0  # seen so far, wanted or not
+    _others: set[str] = field(default_factory=set)  # some references to patients whom nobody asked about
+    _blocks: int = 0
+    _lines: int | None = None  # before the present block; None: not counted, which costs time
 
-    def read(self, block: Block) -> Iterator[Reading | Problem]:
+    def problem(self, problem: Problem) -> Problem:
+        """A problem of the file itself."""
+        if problem.line != HERE:
+            return problem
+        self._blocks += 1
+        found = replace(problem, line=self._number(0))
+        self._lines = found.line
+        return found
+
+    def read(self, block: Block) -> Iterator[Found]:
         """The resources wanted of a block, and what is no FHIR."""
-        match = _TYPE.match
-        for n, line in enumerate((block.raw,) if block.line is None else block.raw.split(b"\n")):
-            found = match(line)
-            if found is not None:
-                if found[1] in _WITH_SUBJECT and self._is_anothers(line):
-                    self.resources += 1
-                    continue
-            elif not line or line.isspace():
-                continue
-            yield from self._document(line, None if block.line is None else block.line + n)
+        if not block.is_lines:
+            yield from self._document(block.raw, None)
+            return
+        self._blocks += 1
+        hits, count = self._hits(block.raw)
+        if hits is None or hits:
+            yield from self._of_lines(block.raw, hits, count)
+        else:
+            self.documents += count
+            self.resources += count
+        if self._lines is not None:
+            self._lines += block.raw.count(b"\n")
 
-    def _is_anothers(self, raw: bytes) -> bool:
-        """Whether it is plainly of a patient whom nobody asked about."""
+    def _hits(self, raw: bytes) -> tuple[dict[int, _Glance] | None, int]:
+        """The documents of a block that are not plainly none of our business, by place, and how many there are.
+
+        None: one of them is no JSON; each line has to be looked at.
+        """
         try:
-            subject = glance(raw).subject
+            glances = _glances(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            return False
-        named = subject.reference if subject is not None else None
-        if named is None or named in self.patients:
-            return False
-        return _PLAIN(named) is not None
+            return None, 0
+        others, hits = self._others, {}
+        for n, glance in enumerate(glances):
+            subject = glance.subject
+            if subject is None:
+                if glance.resource_type is None or glance.resource_type in _READ:
+                    hits[n] = glance
+            elif subject.reference not in others and not self._is_anothers(subject.reference):
+                hits[n] = glance
+        return hits, len(glances)
 
-    def _document(self, raw: bytes, number: int | None) -> Iterator[Reading | Problem]:
+    def _is_anothers(self, named: str | None) -> bool:
+        """Whether it is plainly a patient whom nobody asked about."""
+        if named is None or named in self.patients or not _PLAIN(named):
+            return False
+        if len(self._others) >= _MOST_KEPT:
+            self._others.clear()
+        self._others.add(named)
+        return True
+
+    def _of_lines(self, raw: bytes, hits: dict[int, _Glance] | None, count: int) -> Iterator[Found]:
+        lines = raw.removesuffix(b"\n").split(b"\n")
+        is_regular = len(lines) == count and all(line.startswith(b"{") for line in lines)  # one on each
+        if hits is None or not is_regular:
+            for n, line in enumerate(lines):
+                if line and not line.isspace():
+                    yield from self._document(line, n)
+            return
+        done = 0
+        for n, glance in hits.items():
+            self._skip(n - done)
+            done = n + 1
+            plain = self._plain(glance, lines[n])
+            if plain is None:
+                yield from self._document(lines[n], n)
+            else:
+                self._skip(1)
+                yield plain
+        self._skip(count - done)
+
+    def _skip(self, resources: int) -> None:
+        self.documents += resources
+        self.resources += resources
+
+    def _plain(self, glance: _Glance, line: bytes) -> Plain | None:
+        """Where nothing but wrong types could be wrong with it, and those do not keep it from being read."""
+        kind, subject = glance.resource_type, glance.subject
+        patient = subject.reference if subject is not None else None
+        if kind is None or kind not in WITH_SUBJECT or not glance.id or patient is None:
+            return None
+        if patient not in self.patients:
+            return None
+        if b"\\" in line or not line.isascii():
+            return None
+        return Plain(kind, glance.id, patient, line)
+
+    def _number(self, line: int) -> int:
+        """The number in the part of a line that is numbered from 0 in the present block."""
+        if self._lines is None:
+            before = itertools.islice(blocks(self.part, lambda _: None), self._blocks - 1)
+            self._lines = sum(1 if isinstance(one, Problem) else one.raw.count(b"\n") for one in before)
+        return self._lines + line + 1
+
+    def _problem(self, line: int | None, reason: str) -> Problem:
+        return Problem(str(self.part.file.path), None if line is None else self._number(line), reason)
+
+    def _document(self, raw: bytes, line: int | None) -> Iterator[Found]:
+        self.documents += 1
         place = self.resources + 1
         try:
             kind = kind_of(raw)
             if kind == "Bundle":
-                yield from self._bundle(raw, number, place)
+                yield from self._bundle(raw, line, place)
             else:
                 self.resources += 1
                 if self._wants(kind, raw):
                     yield from self._kept(read(raw, f"{self.part.file.name}:{place}"))
         except NotFhirError as problem:
             self.resources = place
-            yield Problem(str(self.part.file.path), number, str(problem))
+            yield self._problem(line, str(problem))
 
-    def _bundle(self, raw: bytes, number: int | None, place: int) -> Iterator[Reading | Problem]:
+    def _bundle(self, raw: bytes, line: int | None, place: int) -> Iterator[Found]:
         page = read_bundle(raw, file=self.part.file.name, first=place, wanted=self._wants)
         self.resources += page.size
         for reading in page.entries:
             yield from self._kept(reading)
         for problem in page.problems:
             entry = problem.place.rpartition(":")[2]
-            yield Problem(str(self.part.file.path), number, f"entry {entry}: {problem.reason}")
+            yield self._problem(line, f"entry {entry}: {problem.reason}")
 
     def _wants(self, kind: str, raw: bytes) -> bool:
-        if kind in _SHARED:
+        if kind in SHARED:
             return True
         if kind not in KINDS:
             return False

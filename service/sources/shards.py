@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-from service.record.elements import WITH_SUBJECT, MedicationDispense, MedicationRequest, PractitionerRole
+import msgspec
+
+from service.record.elements import WITH_SUBJECT, PractitionerRole
 from service.record.group import SHARED, Directory, Gathered, PatientRecord, Traits
 from service.record.read import Reading, Unreadable, read
 from service.record.references import local_reference
 from service.sources.documents import MIB, Part
+from service.sources.scan import Plain
 from service.sources.spill import Spill
 
 KEPT_IN_MEMORY = 64 * MIB  # of all processes together; beside it stand some 40 MiB of code and knowledge each
@@ -25,6 +29,7 @@ _BUCKETS = 64  # of the index: 10 million resources make 150,000 entries of each
 _HEAD = struct.Struct("<8sIII")  # key of the reference, part of the input, place in it, length
 _ENTRY = struct.Struct("<8sI")  # key, shard
 _NO_KEY = bytes(8)
+_DRUGGED = frozenset({"MedicationRequest", "MedicationDispense"})
 
 ShardOf = Callable[[str], int]
 """`Patient/id` → its shard, counted from 1."""
@@ -74,23 +79,32 @@ class Shards:
         index_limit = min(_INDEX_IN_MEMORY, self.limit)
         self._index = Spill(self.folder / "index", self.writer, index_limit, _ENTRY.size, lambda _head: 0)
 
-    def add(self, reading: Reading, part: int, wanted: Wanted, shard_of: ShardOf) -> None:
+    def add(self, found: Plain | Reading, part: int, wanted: Wanted, shard_of: ShardOf) -> None:
         """Keep a resource, unless it turns out to be another patient's."""
-        if reading.body is None:
+        if isinstance(found, Plain):
+            self._keep(shard_of(found.patient), f"{found.kind}/{found.id}", part, found.raw)
+            if found.kind in _DRUGGED:
+                self.named.update(_named(found.raw, medications=wanted.medications is None))
+            return
+        if found.body is None:
             return
         shard = NOBODYS
-        if reading.patient is not None and reading.kind not in SHARED:
-            if reading.patient not in wanted.patients:
+        if found.patient is not None and found.kind not in SHARED:
+            if found.patient not in wanted.patients:
                 return
-            shard = shard_of(reading.patient)
-        key, place = _NO_KEY, 0
-        if reading.reference.startswith(f"{reading.kind}/#"):  # no id: there is no other copy
-            place = int(reading.reference.rpartition(":")[2])
+            shard = shard_of(found.patient)
+        if found.reference.startswith(f"{found.kind}/#"):  # no id: there is no other copy
+            place = int(found.reference.rpartition(":")[2])
+            self._kept.add(shard, _HEAD.pack(_NO_KEY, part, place, len(found.raw)), found.raw)
         else:
-            key = _key(reading.reference)
-            self._index.add(key[0] % _BUCKETS, _ENTRY.pack(key, shard))
-        self._kept.add(shard, _HEAD.pack(key, part, place, len(reading.raw)), reading.raw)
-        self.named.update(_named(reading.body, medications=wanted.medications is None))
+            self._keep(shard, found.reference, part, found.raw)
+        if found.kind in _DRUGGED:
+            self.named.update(_named(found.raw, medications=wanted.medications is None))
+
+    def _keep(self, shard: int, reference: str, part: int, raw: bytes) -> None:
+        key = _key(reference)
+        self._index.add(key[0] % _BUCKETS, _ENTRY.pack(key, shard))
+        self._kept.add(shard, _HEAD.pack(key, part, 0, len(raw)), raw)
 
     def flush(self) -> None:
         self._kept.flush()
@@ -209,16 +223,25 @@ def _practitioner(role: PractitionerRole) -> tuple[str, ...]:
     return () if found is None else (found,)
 
 
-def _named(body: object, *, medications: bool) -> Iterator[str]:
-    """What an order or a fill names that is no patient's own."""
-    if isinstance(body, MedicationRequest) and body.requester is not None:
-        yield local_reference(body.requester.reference) or ""
-    if not medications:
-        return
-    if isinstance(body, MedicationRequest | MedicationDispense) and body.medication_reference is not None:
-        yield local_reference(body.medication_reference.reference) or ""
-    if isinstance(body, Unreadable) and body.medication is not None:
-        yield body.medication
+class _Names(msgspec.Struct, gc=False, rename="camel"):
+    """What an order or a fill may name that is no patient's own; of any type, since it may be wrong."""
+
+    requester: Any = None
+    medication_reference: Any = None
+    medication: Any = None  # R5
+
+
+_names = msgspec.json.Decoder(_Names).decode
+
+
+def _named(raw: bytes, *, medications: bool) -> Iterator[str]:
+    names = _names(raw)
+    newer = names.medication.get("reference") if isinstance(names.medication, dict) else None
+    for named in (names.requester, *((names.medication_reference, newer) if medications else ())):
+        text = named.get("reference") if isinstance(named, dict) else None
+        reference = local_reference(text) if isinstance(text, str) else None
+        if reference is not None:
+            yield reference
 
 
 def _length(head: bytes) -> int:
