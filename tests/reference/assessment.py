@@ -138,7 +138,7 @@ def requesters(orders: list[Order], mine: list[fhir.Named]) -> dict[str, str]:
         elif kind == "Practitioner":
             person = ref
         else:
-            person = name or (ref if kind == "PractitionerRole" else None)
+            person = name  # a role that nobody resolves may be anybody
         if person is not None:
             found[order.ref] = head(person)
     return found

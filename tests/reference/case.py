@@ -72,7 +72,7 @@ class Case:
         return age is not None and age >= self.policy("age_older")
 
     def has(self, d: int, *concepts: str) -> bool:
-        return any(c.active_on(d) and c.disorders & set(concepts) for c in self.facts.conditions)
+        return any(c.active_on(d) and c.concepts & set(concepts) for c in self.facts.conditions)
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,8 @@ class Case:
             known = [e for e in self.facts.evidence if e.day <= d]
             for evidence in sorted(known, key=lambda e: (e.day, e.strong)):
                 if evidence.strong:
-                    counted.append(evidence)
+                    if evidence.until is None or evidence.until >= d:
+                        counted.append(evidence)
                     moderate_since_strong = False
                 elif not moderate_since_strong:
                     counted.append(evidence)
@@ -219,9 +220,7 @@ def _descends(order: Order) -> bool:
     longest, run, before = 0, 0, None
     for phase in phases:
         middle = (phase.mg[0] + phase.mg[1]) / 2 if phase.mg is not None else None
-        if middle is None:
-            run = 0
-        else:
-            run = run + 1 if before is not None and days.above(before, middle) else 1
+        lower = before is not None and middle is not None and days.above(before, middle)
+        run = 0 if middle is None else run + 1 if lower else 1
         longest, before = max(longest, run), middle
     return longest >= 3

@@ -75,8 +75,7 @@ class Condition:
     ref: str
     codes: list[tuple[str, str]]
     concepts: set[str]
-    disorders: set[str]  # the concepts without those that only a code "in remission" gives
-    clinically_active: bool
+    clinically_active: bool  # by its status; a code "in remission" is not
     day: int | None  # None: always
     recorded: int | None
     abated: int | None
@@ -101,7 +100,8 @@ def read_condition(item: fhir.Named) -> Condition | None:
     clinical = {code for _, code, _ in fhir.codings(body.get("clinicalStatus"))}
     codes = codes_of(body.get("code"))
     concepts = _valid(_concepts(codes))
-    awake = [(s, c) for s, c in codes if not (s == fhir.ICD and _REMISSION.fullmatch(_bare(c)))]
+    remission = any(s == fhir.ICD and _REMISSION.fullmatch(_bare(c)) for s, c in codes)
+    remission = remission or any(concept.endswith("_in_remission") for concept in concepts)
     onset = days.when(body.get("onsetDateTime")) or days.when(fhir.dig(body, "onsetPeriod", "start"))
     recorded = days.when(body.get("recordedDate"))
     abated = days.when(body.get("abatementDateTime")) or days.when(fhir.dig(body, "abatementPeriod", "end"))
@@ -111,8 +111,8 @@ def read_condition(item: fhir.Named) -> Condition | None:
         ref=item.ref,
         codes=codes,
         concepts=concepts,
-        disorders=(concepts - set(SUBSTANCE_USE)) | (concepts & _concepts(awake)),
-        clinically_active=not clinical or bool(clinical & {"active", "recurrence", "relapse"}),
+        clinically_active=not remission
+        and (not clinical or bool(clinical & {"active", "recurrence", "relapse"})),
         day=day.first if day else None,
         recorded=first_recorded.first if first_recorded else None,
         abated=abated.last if abated else None,

@@ -105,6 +105,8 @@ def _amount(
         value = quantity.get("value")
         fine = fhir.is_number(value) and (value > 0 or (value == 0 and allow_zero))
         unit, missing = units.unit_of(quantity)
+        if fine and value == 0:
+            return _nothing(missing, strength)
         return _both((float(value), float(value)), unit, missing, strength) if fine else (None, None, set())
     low, high = fhir.dig(span, "low"), fhir.dig(span, "high")
     top = fhir.dig(high, "value")
@@ -114,6 +116,8 @@ def _amount(
     if not fhir.is_number(bottom) or bottom < 0:  # a low end of 0 may be stated
         return None, None, set()
     unit, missing = units.unit_of(high)
+    if top == 0:
+        return _nothing(missing, strength)
     mg, count, flags = _both((0.0, float(top)), unit, missing, strength)
     if low is not None:
         unit, missing = units.unit_of(low)
@@ -122,6 +126,11 @@ def _amount(
         count = (low_count[0], count[1]) if low_count is not None and count is not None else None
         flags |= more
     return mg, count, flags
+
+
+def _nothing(missing: bool, strength: Strength | None) -> tuple[Range | None, Range | None, set[str]]:
+    """0 of anything is 0 mg."""
+    return (0.0, 0.0), (0.0, 0.0), _both((0.0, 0.0), None, missing, strength)[2]
 
 
 def _both(
@@ -304,9 +313,7 @@ def dose_of(instructions: list[dict[str, Any]], ingredient: str, strength: Stren
         for group in groups
         if group
     ] or [Phase(None, None, None)]
-    each = [
-        _sum([(u, u) if (u := line.units_each_low) is not None else None for line in g]) for g in groups if g
-    ]
+    each = [(u, u) if (u := line.units_each_low) is not None else None for line in lines]
     every_length = bool(lines) and all(line.length for line in lines)
     length = sum(phase.length or 0 for phase in phases) if every_length else None
     if len(phases) > 1 and any(phase.length is None for phase in phases[:-1]):

@@ -40,13 +40,13 @@ def medication_of(resource: dict[str, Any], medications: dict[str, dict[str, Any
     found = Medication()
     if _says_something(concept):
         found.concepts, found.texts, found.known = [concept], _texts(concept), True
+    if found.known:
+        return found  # concept before reference
     display = fhir.text(fhir.dig(ref, "display"))
     target = _resolve(resource, ref, medications)
-    if target is not None and not found.known:
+    if target is not None:
         found.known = True
         _read_medication(target, found)
-    elif target is not None:
-        found.forms = _texts(target.get("form"))
     if display:
         found.known = True
         found.texts.append(display)

@@ -233,7 +233,8 @@ class View:
         if self._units(supply) is None or each is None or each <= 0:
             return True
         of_ingredient = [s for s in episode.supplies if s.ingredient == supply.ingredient]
-        return len(of_ingredient) == 1
+        single = sum(s.as_needed for s in of_ingredient) == 1
+        return single and not self._later_starts(supply, episode)
 
     def frequency_unknown(self, episode: Episode) -> bool:
         return any(s.as_needed and self._counts_as_scheduled(s, episode) for s in episode.supplies)

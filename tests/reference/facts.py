@@ -36,6 +36,7 @@ class Evidence:
     day: int
     strong: bool
     outcome: str | None = None  # the code of an outcome
+    until: int | None = None  # the last day of an active plan
 
 
 @dataclass(eq=False)
@@ -62,6 +63,14 @@ class Stay:
     end: int | None
     by_type: list[tuple[str, str]]  # codes of type and reason
     discharge: list[tuple[str, str]]
+
+    @property
+    def matters(self) -> bool:
+        """Can a suppression ask for it?"""
+        if self.status in ("in-progress", "arrived", "onleave"):
+            return True
+        palliative = any(is_hospice_code(*code) or is_palliative_code(*code) for code in self.by_type)
+        return palliative or any(is_hospice_code(*code) for code in self.discharge)
 
     def covers(self, day: int) -> bool:
         begun = self.start is None or self.start <= day
@@ -112,7 +121,7 @@ class Facts:
         later: list[int | None] = [self.death]
         later += [c.day for c in self.conditions if c.concepts]
         later += [e.day for e in self.evidence] + [o.day for o in self.outcomes]
-        later += [p.start for p in self.plans] + [s.start for s in self.stays]
+        later += [p.start for p in self.plans] + [s.start for s in self.stays if s.matters]
         later += self.hospice_procedures + self.palliative_procedures + [d[0] for d in self.deliveries]
         return [day for day in later if day is not None and day > t]
 
@@ -219,7 +228,7 @@ def _care_plan(item: fhir.Named, facts: Facts) -> None:
     active = body.get("status") == "active"
     facts.plans.append(Plan(start.first if start else None, end.last if end else None, active, not active))
     if active and start is not None:
-        facts.evidence.append(Evidence(start.first, True))
+        facts.evidence.append(Evidence(start.first, True, until=end.last if end else None))
 
 
 def _encounter(item: fhir.Named, facts: Facts) -> None:

@@ -32,10 +32,10 @@ def r14(case: Case, d: int) -> Holding | None:
     for concept in SUBSTANCE_USE:
         if not case.has(d, concept):
             continue
-        dates = [
-            c.recorded for c in case.facts.conditions if concept in c.concepts and c.recorded is not None
-        ]
-        if dates and 0 <= d - min(dates) <= p("R14.new_within"):
+        recorded = [c.recorded for c in case.facts.conditions if concept in c.concepts]
+        dates = [day for day in recorded if day is not None]
+        undated = len(dates) < len(recorded)  # known on every day
+        if dates and not undated and 0 <= d - min(dates) <= p("R14.new_within"):
             rests_on.append(min(dates))
     events = [c.day for c in case.facts.conditions if is_r14_event(c) and c.day is not None]
     rests_on += [day for day in events if 0 <= d - day <= p("R14.event_within")]

@@ -153,7 +153,9 @@ def _first_cut(supply: Supply, known: Known, everybody: list[Order]) -> int | No
     if known.death is not None and known.death <= known.t:
         cuts.append(known.death)
     if days.when(supply.source.body.get("whenHandedOver")) is not None:
-        cuts = [cut for cut in cuts if supply.start < cut]  # handed over on or after the cut: keeps its length
+        cuts = [
+            cut for cut in cuts if supply.start < cut
+        ]  # handed over on or after the cut: keeps its length
     return min(cuts) if cuts else None
 
 

@@ -107,7 +107,7 @@ def s10(case: Case, rule: str, d: int) -> bool:
     if rule not in ("R01", "R02") or episode is None:
         return False
     begun = any(
-        "alcohol_withdrawal" in c.disorders
+        "alcohol_withdrawal" in c.concepts
         and c.active_on(d)
         and c.day is not None
         and 0 <= episode.start - c.day <= p("S10.condition_within")

@@ -48,11 +48,7 @@ def recognised_run(case: Case, levels: list[Level]) -> list[Level]:
         else:
             runs.append([level])
     share = case.policy("taper.first_to_last_at_most") / 100
-    fitting = [
-        run
-        for run in runs
-        if len(run) >= case.policy("taper.levels_min") and _fell_to(share, run)
-    ]
+    fitting = [run for run in runs if len(run) >= case.policy("taper.levels_min") and _fell_to(share, run)]
     return fitting[-1] if fitting else []
 
 
@@ -71,8 +67,8 @@ def finished(case: Case, d: int, episode: Episode) -> bool:
     last = view.last_covered
     if view.covered or last is None:
         return False
-    plan = bool(case.taper_plans(d, episode))
-    plan = plan or any(x.completed and (x.start is None or x.start <= d) for x in case.facts.plans)
+    begun = any(x.start is None or x.start <= d for x in case.facts.plans)  # active or completed
+    plan = begun or bool(case.taper_plans(d, episode))
     if not plan and not recognised_run(case, levels_of(case, d, episode)):
         return False
     dme = case.exposure.dme_with_z_drugs(last)
