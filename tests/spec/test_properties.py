@@ -34,20 +34,20 @@ def priorities(told: str, day: int) -> dict[str, Priority]:
     return {each.rule: each.priority for each in (*assessment.findings, *assessment.suppressed)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(), asked)
 def test_a_stop_is_hidden_only_by_the_suppressions_that_may(told, day):
     assert on(told, day).suppressed.get("R04", "S1") in MAY_MUTE_R04
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(outcomes=False), an_outcome(), asked)
 def test_an_outcome_never_raises_a_priority(told, outcome, day):
     before, after = priorities(told, day), priorities(f"{told}; {outcome}", day)
     assert {rule: soon for rule, soon in after.items() if soon > before.get(rule, soon)} == {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(), st.sampled_from(UNREADABLE), asked, st.integers(0, 200))
 def test_an_unreadable_resource_changes_nothing_that_others_say(told, unreadable, day, at):
     before, after = on(told, day).shown, on(f"{told}; zz: {unreadable.format(day=at)}", day).shown
@@ -57,7 +57,7 @@ def test_an_unreadable_resource_changes_nothing_that_others_say(told, unreadable
     assert not after["complete"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(), asked, st.integers(1, 45))
 def test_before_it_wakes_a_later_day_gives_the_same_answer(told, day, later):
     today, then = on(told, day).shown, on(told, day + later).shown
@@ -67,7 +67,7 @@ def test_before_it_wakes_a_later_day_gives_the_same_answer(told, day, later):
         assert then["wake_on"] == wakes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(), st.randoms(use_true_random=False), asked)
 def test_the_order_of_the_input_never_matters(told, chance, day):
     named = [f"x{n}: {entry}" for n, entry in enumerate(told.split("; "))]
@@ -75,7 +75,7 @@ def test_the_order_of_the_input_never_matters(told, chance, day):
     assert on("; ".join(named), day).shown == on("; ".join(shuffled), day).shown
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories(), asked, st.integers(1, 1500))
 def test_moving_all_dates_moves_the_answer(told, day, by):
     """1,500 days take every story over the 29th of February 2028; birthdays do not move, so nobody has one."""
