@@ -1,7 +1,7 @@
 """A number per day that changes in steps, such as a daily dose."""
 
 import itertools
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -25,35 +25,29 @@ class Levels:
         ordered = sorted(steps, key=lambda step: step[0])
         if any(a[0] == b[0] for a, b in itertools.pairwise(ordered)):
             raise ValueError("two values for one day")
-        kept: list[tuple[Day, float | None]] = []
-        for day, value in ordered:
-            before: float | None = kept[-1][1] if kept else 0
-            if value != before:
-                kept.append((day, value))
-        return cls(tuple(kept))
+        return cls(_without_repeats(ordered))
 
     @classmethod
     def total(cls, spans: Iterable[tuple[Day, Day, float | None]]) -> "Levels":
         """Sum of values that hold on `[start, end)` each; unknown where any of them is unknown."""
         changes: dict[Day, tuple[list[float | None], list[float | None]]] = {}
         for start, end, value in spans:
-            if end <= start:
-                continue
-            changes.setdefault(start, ([], []))[0].append(value)
-            changes.setdefault(end, ([], []))[1].append(value)
+            if end > start:
+                changes.setdefault(start, ([], []))[0].append(value)
+                changes.setdefault(end, ([], []))[1].append(value)
         running: list[float | None] = []
         steps: list[tuple[Day, float | None]] = []
         for day in sorted(changes):
             begins, ends = changes[day]
             for value in ends:
                 running.remove(value)
-            running.extend(begins)
-            steps.append((day, None if None in running else sum(v for v in sorted(_known(running)))))
-        return cls.of(steps)
+            running += begins
+            steps.append((day, _sum(running)))
+        return cls(_without_repeats(steps))
 
     def at(self, day: Day) -> float | None:
         """The value on `day`; None when it is unknown."""
-        place = bisect_right(self.steps, day, key=lambda step: step[0])
+        place = bisect_left(self.steps, (day + 1,))
         return self.steps[place - 1][1] if place else 0
 
     def step_days(self) -> tuple[Day, ...]:
@@ -64,8 +58,16 @@ class Levels:
         """The pieces of `[start, end)` with one value each, in order."""
         if end <= start:
             return []
-        edges = [start, *(day for day, _ in self.steps if start < day < end), end]
-        return [(a, b, self.at(a)) for a, b in itertools.pairwise(edges)]
+        place = bisect_left(self.steps, (start + 1,))
+        found: list[tuple[Day, Day, float | None]] = []
+        at, value = start, self.steps[place - 1][1] if place else 0
+        for day, following in self.steps[place:]:
+            if day >= end:
+                break
+            found.append((at, day, value))
+            at, value = day, following
+        found.append((at, end, value))
+        return found
 
     def days_where(self, holds: Callable[[float | None], bool], start: Day, end: Day) -> Days:
         """The days of `[start, end)` whose value satisfies `holds`."""
@@ -76,5 +78,20 @@ class Levels:
         return Levels.of((day, change(value)) for day, value in self.steps)
 
 
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+def _without_repeats(steps: Iterable[tuple[Day, float | None]]) -> tuple[tuple[Day, float | None], ...]:
+    """Those of steps in order of day that change the value."""
+    kept: list[tuple[Day, float | None]] = []
+    before: float | None = 0
+    for step in steps:
+        if step[1] != before:
+            kept.append(step)
+            before = step[1]
+    return tuple(kept)
+
+
+def _sum(values: list[float | None]) -> float | None:
+    """Always added in the same order, so that the order of the input never matters."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    return known[0] if len(known) == 1 else sum(sorted(known))

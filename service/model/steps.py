@@ -31,7 +31,19 @@ class Steps(Generic[T_co]):
 
     def spans(self, start: Day, end: Day) -> list[tuple[Day, Day, T_co]]:
         """The pieces of `[start, end)` with one value each, in order."""
-        return [(a, b, self.at(a)) for a, b in pieces(start, end, self)]
+        if end <= start:
+            return []
+        place = bisect_right(self.days, start)
+        found: list[tuple[Day, Day, T_co]] = []
+        at, value = start, self.values[place - 1] if place else self.initial
+        for following in range(place, len(self.days)):
+            day = self.days[following]
+            if day >= end:
+                break
+            found.append((at, day, value))
+            at, value = day, self.values[following]
+        found.append((at, end, value))
+        return found
 
 
 def steps_of(initial: T, steps: Iterable[tuple[Day, T]]) -> Steps[T]:
