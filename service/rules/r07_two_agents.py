@@ -35,7 +35,7 @@ def stretches(case: Case) -> tuple[Together, ...]:
     for (a, first), (b, second) in combinations(sorted(by_name.items()), 2):
         overlap = Days.union(s.days for s in first) & Days.union(s.days for s in second)
         for run in overlap.widen(after=case.policy.days("R07.hole")).periods():
-            if not (_is_begun_by_link(run.start, first, second) or _is_begun_by_link(run.start, second, first)):
+            if not (_is_begun_by_link(case, run.start, first, b) or _is_begun_by_link(case, run.start, second, a)):
                 days = overlap.within(run.start, run.end)
                 found.append(Together((a, b), run.start, days, _holds(case, days)))
     return tuple(found)
@@ -51,9 +51,12 @@ def _holds(case: Case, days: Days) -> Days:
     return (recent - Days.span(recent.origin, enough)) & case.exposure.ongoing
 
 
-def _is_begun_by_link(day: Day, supplies: Sequence[Supply], others: Sequence[Supply]) -> bool:
-    """Whether an order that starts on the day follows, by `priorPrescription`, one of the other ingredient."""
-    orders = {other.order.reference for other in others if other.order is not None}
+def _is_begun_by_link(case: Case, day: Day, supplies: Sequence[Supply], other: str) -> bool:
+    """Whether an order that starts on the day follows, by `priorPrescription`, one of the other ingredient.
+
+    Nothing need be left of the one that it follows.
+    """
+    orders = {order.reference for order in case.exposure.orders if order.drug.ingredient == other}
     return any(s.start == day and s.order is not None and s.order.prior in orders for s in supplies)
 
 
