@@ -1,6 +1,6 @@
 """The five ways in which a supply stops (rules.md R04a–R04e), as days, before what all of them ask for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -44,28 +44,23 @@ def _patience(case: Case, last: Day) -> int:
 def running_out(case: Case) -> Days:
     """R04c: the cover ends within days, and the newest order says that it is the last."""
     exposure = case.exposure
-    found: list[Day] = []
+    within = case.policy.days("R04c.ends_within")
     quiet = exposure.covered - exposure.renewal - case.taper_planned
+    found: list[Day] = []
     for a, b, episode in case.ongoing_pieces:
-        found += [
-            day for day in _near_end(case, episode, quiet.within(a, b)) if _is_the_last(case, episode, day)
-        ]
+        days = quiet.within(a, b)
+        if not days:
+            continue
+        for run in episode.covered.periods():  # near the end of the unbroken cover, as far as it is known then
+            near = days.within(max(run.start, run.end - within), run.end)
+            found += [day for day in near if _is_the_last(case, episode, run.end, day)]
     return Days.of(found)
 
 
-def _near_end(case: Case, episode: Episode, days: Days) -> Iterator[Day]:
-    """The days so near the end of the unbroken cover, as far as it is known on them."""
-    within = case.policy.days("R04c.ends_within")
-    covered = episode.covered
-    for run in covered.periods():
-        yield from days.within(max(run.start, run.end - within), run.end)
-
-
-def _is_the_last(case: Case, episode: Episode, day: Day) -> bool:
+def _is_the_last(case: Case, episode: Episode, end: Day, day: Day) -> bool:
     exposure = case.exposure
     order = exposure.newest_order.at(day)
-    end = episode.covered.run_end(day)
-    if order is None or end is None or order.repeats != 0 or _is_open(episode, day):
+    if order is None or order.repeats != 0 or _is_open(episode, day):
         return False
     ends = [each for each in (order.validity_end, order.bounds_end) if each is not None]
     if not any(each <= end for each in ends) or exposure.dependence(day) != "likely":

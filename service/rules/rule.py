@@ -43,6 +43,9 @@ class Rule:
     """The latest day of the facts that a review must not precede to answer it (S14)."""
 
 
+PRIORITIES = tuple(Priority)
+
+
 class Held:
     """A rule's holdings joined: on which days, and with which priority."""
 
@@ -50,8 +53,9 @@ class Held:
 
     def __init__(self, rule: Rule, holdings: Sequence[Holding]) -> None:
         self.rule = rule
+        given = [holding for holding in holdings if holding.days]
         self.at_least: dict[Priority, Days] = {
-            least: Days.union(h.days for h in holdings if h.priority >= least) for least in Priority
+            least: Days.union([h.days for h in given if h.priority >= least]) for least in PRIORITIES
         }
         self.days = self.at_least[Priority.ROUTINE]
 
@@ -85,4 +89,6 @@ def latest_in_force(parts: Iterable[tuple[Days, Day]]) -> Steps[Day | None]:
     """On each day the latest of the facts that are in force: (the days on which it is, the day of the fact)."""
     given = [(days, day) for days, day in parts if days]
     edges = sorted({edge for days, _ in given for run in days.periods() for edge in (run.start, run.end)})
-    return steps_of(None, [(edge, max((day for days, day in given if edge in days), default=None)) for edge in edges])
+    return steps_of(
+        None, [(edge, max((day for days, day in given if edge in days), default=None)) for edge in edges]
+    )
