@@ -1,12 +1,19 @@
 """Fixtures for every room of the tests, and which tests share a worker."""
 
+import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.hapi.server"]
 
+
+# The same examples each time, however slow the machine: a run never depends on luck.  The long runs look further.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)
+settings.load_profile("searching" if os.environ.get("FAULTS") == "long" else "repeatable")
 
 TOGETHER = ("tests/hapi/", "tests/packaging/")  # what they share takes long to start: one worker each
 
