@@ -17,6 +17,7 @@ OTHERS = ["tramadol 100 mg @{day} 20d", "methadone 40 mg @{day} 60d", "gabapenti
 FINDINGS = ["copd", "alcohol_use_disorder", "falls", "drug_overdose", "pregnancy", "home_oxygen", "seizure_disorder",
             "spasticity_indication", "alcohol_withdrawal", "snomed:170935008", "icd:Z51.5"]  # fmt: skip
 KINDS = ["continue", "reduce", "taper", "already-stopped", "not-applicable", "snooze", "none"]
+PATIENTS = [[], [], ["patient born=1950-01-01"], ["patient born=2009-06-01"], ["patient died@90"]]
 ANSWERS = "R02+R04+R05+R09+R10+R13+R14+R16"
 
 
@@ -62,7 +63,7 @@ def stories(draw: st.DrawFn, *, outcomes: bool = True) -> str:
     """One to six orders, and up to five other facts."""
     told = draw(st.lists(an_order(), min_size=1, max_size=6))
     told += draw(st.lists(something_else(), max_size=4))
-    told += draw(st.sampled_from([[], [], ["patient born=1950-01-01"], ["patient born=2009-06-01"], ["patient died@90"]]))
+    told += draw(st.sampled_from(PATIENTS))
     if outcomes:
         told += draw(st.lists(an_outcome(), max_size=2))
     return "; ".join(told)
