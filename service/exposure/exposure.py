@@ -157,7 +157,9 @@ class Exposure:
     @cached_property
     def dme(self) -> Dme:
         """Diazepam equivalents of the benzodiazepines; z-drugs do not count."""
-        return dme((s for s in self.supplies if not self.is_z_drug(s.ingredient)), self.knowledge.equivalences)
+        return dme(
+            (s for s in self.supplies if not self.is_z_drug(s.ingredient)), self.knowledge.equivalences
+        )
 
     @cached_property
     def dme_with_z_drugs(self) -> Dme:

@@ -24,7 +24,9 @@ class Cuts:
 
     def of_fill(self, fill: Fill, order: Order | None) -> Day | None:
         """As of its order; but what was handed over on or after a cut is not cut by it."""
-        return min((day for day in self._days(order) if not (fill.handed_over and fill.start >= day)), default=None)
+        return min(
+            (day for day in self._days(order) if not (fill.handed_over and fill.start >= day)), default=None
+        )
 
     def _days(self, order: Order | None) -> Iterator[Day]:
         if order is not None and order.stop_day is not None:

@@ -34,7 +34,9 @@ class Supply:
     length: int  # days before any cut
     as_needed: bool
     open_ended: bool  # nothing says how long: see `is_open`
-    cut: Day | None  # the day on which it was cut: stop, successor, death; of an open-ended one also the next supply
+    cut: (
+        Day | None
+    )  # the day on which it was cut: stop, successor, death; of an open-ended one also the next supply
     rule: str  # which length rule gave it: "bounds", "duration", "expected", "quantity", "open", "assumed", "fill"
     phases: tuple[Phase, ...]
     doses: tuple[DoseSpan, ...]  # without the days of a phase of 0 mg

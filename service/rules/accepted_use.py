@@ -34,7 +34,9 @@ def _where(case: Case, holds: Callable[[Episode], bool]) -> Days:
 
 def _is_for_seizures(episode: Episode) -> bool:
     reasons = (supply.order.reason_concepts for supply in episode.supplies if supply.order is not None)
-    return not _FOR_SEIZURES.isdisjoint(episode.ingredients) or any(SEIZURE_DISORDER in found for found in reasons)
+    return not _FOR_SEIZURES.isdisjoint(episode.ingredients) or any(
+        SEIZURE_DISORDER in found for found in reasons
+    )
 
 
 def _is_for_others(episode: Episode) -> bool:

@@ -88,7 +88,9 @@ def alcohol_withdrawal(case: Case) -> Days:
     policy = case.policy
     within, short = policy.days("S10.condition_within"), policy.days("S10.course_at_most")
     found: list[Days] = []
-    facts = [fact for fact in case.facts.conditions if _WITHDRAWAL in fact.concepts and fact.start is not None]
+    facts = [
+        fact for fact in case.facts.conditions if _WITHDRAWAL in fact.concepts and fact.start is not None
+    ]
     for a, b, episode in case.ongoing_pieces if facts else ():
         near = Days.union(
             case.condition_days(fact) for fact in facts if abs((fact.start or 0) - episode.start) <= within

@@ -178,5 +178,7 @@ def iso(day: Day) -> str:
 
 def days_steps(days: Days, inside: int, outside: int) -> Steps[int]:
     """A number that is `inside` on the days of a set and `outside` on all others."""
-    edges = ((edge, value) for run in days.periods() for edge, value in ((run.start, inside), (run.end, outside)))
+    edges = (
+        (edge, value) for run in days.periods() for edge, value in ((run.start, inside), (run.end, outside))
+    )
     return steps_of(outside, edges)

@@ -16,13 +16,18 @@ def _dose_rose(case: Case, then: Day) -> Days:
     before = exposure.dme.typical.at(then)
     if before is None or then not in exposure.covered or exposure.window is None:
         return Days.none()
-    ratio, rise = case.policy.number("material_change.dme_ratio"), case.policy.number("material_change.dme_rise")
+    ratio, rise = (
+        case.policy.number("material_change.dme_ratio"),
+        case.policy.number("material_change.dme_rise"),
+    )
     least = max(before * ratio, before + rise) - TOLERANCE
 
     def is_up(value: float | None) -> bool:
         return value is not None and value >= least
 
-    return exposure.dme.typical.days_where(is_up, exposure.window.start, exposure.window.end) & exposure.covered
+    return (
+        exposure.dme.typical.days_where(is_up, exposure.window.start, exposure.window.end) & exposure.covered
+    )
 
 
 def _new_drug(case: Case, then: Day) -> Days:
@@ -33,7 +38,9 @@ def _new_drug(case: Case, then: Day) -> Days:
     starts: list[Day] = []
     for supply in supplies:
         if supply.written_start > then:
-            alike = (s for s in supplies if (s.drug.role, s.ingredient) == (supply.drug.role, supply.ingredient))
+            alike = (
+                s for s in supplies if (s.drug.role, s.ingredient) == (supply.drug.role, supply.ingredient)
+            )
             if not any(s.days.count(then - washout + 1, then + 1) for s in alike):
                 starts.append(supply.written_start)
     return _from(case, min(starts, default=None))

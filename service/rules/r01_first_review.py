@@ -42,7 +42,9 @@ def _enough_cover(case: Case, start: Day) -> Days:
 def _reaches(case: Case, start: Day, beyond: Day) -> Days:
     """The days on which the known end of the episode lies after `beyond`."""
     return Days.union(
-        Days.span(a, b) for a, b, episode in case.ongoing_pieces if episode.start == start and episode.end > beyond
+        Days.span(a, b)
+        for a, b, episode in case.ongoing_pieces
+        if episode.start == start and episode.end > beyond
     )
 
 

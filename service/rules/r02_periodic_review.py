@@ -11,7 +11,10 @@ from service.rules.rule import Account, Holding, Rule
 
 def holdings(case: Case) -> Sequence[Holding]:
     stale = case.exposure.stale
-    urgent_after, at_most = case.policy.days("R02.urgent_after"), case.policy.days("R02.urgent_if_interval_at_most")
+    urgent_after, at_most = (
+        case.policy.days("R02.urgent_after"),
+        case.policy.days("R02.urgent_if_interval_at_most"),
+    )
     due: list[Days] = []
     urgent: list[Days] = []
     for start, end, anchor, interval, first in _pieces(case):

@@ -115,7 +115,9 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
         "overlap_began": iso(min(begun)) if begun else None,
     }
     episode = case.exposure.last_episode.at(day)
-    evidence = references([*(case.exposure.covering(day) or (episode.supplies if episode else ())), *involved])
+    evidence = references(
+        [*(case.exposure.covering(day) or (episode.supplies if episode else ())), *involved]
+    )
     numbers = ("R06.window", "R06.strong_days", "R06.any_days", "R06.cns_active_older", due)
     return Account(facts, evidence, numbers, due_after=case.policy.days(due))
 

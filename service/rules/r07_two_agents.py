@@ -35,7 +35,9 @@ def stretches(case: Case) -> tuple[Together, ...]:
     for (a, first), (b, second) in combinations(sorted(by_name.items()), 2):
         overlap = Days.union(s.days for s in first) & Days.union(s.days for s in second)
         for run in overlap.widen(after=case.policy.days("R07.hole")).periods():
-            if not (_is_begun_by_link(case, run.start, first, b) or _is_begun_by_link(case, run.start, second, a)):
+            if not (
+                _is_begun_by_link(case, run.start, first, b) or _is_begun_by_link(case, run.start, second, a)
+            ):
                 days = overlap.within(run.start, run.end)
                 found.append(Together((a, b), run.start, days, _holds(case, days)))
     return tuple(found)
@@ -68,7 +70,11 @@ def account(case: Case, day: Day, _priority: Priority) -> Account:
     here = [each for each in case.remember(stretches) if day in each.holds]
     names = {name for each in here for name in each.ingredients}
     since = min(each.start for each in here)
-    supplies = [s for s in case.exposure.supplies if s.ingredient in names and since < s.end and s.written_start <= day]
+    supplies = [
+        s
+        for s in case.exposure.supplies
+        if s.ingredient in names and since < s.end and s.written_start <= day
+    ]
     return Account(
         facts={"ingredients": sorted(names), "overlap_began": iso(since)},
         evidence=references(supplies),

@@ -150,7 +150,14 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
         facts={"prescribers": len(involved), "variant": "many" if is_many else "overlapping"},
         evidence=tuple(order.reference for order in orders)
         or tuple(sorted(order.reference for each in involved for order in each.orders)),
-        numbers=("R11.overlapping_min", "R11.overlap_days", "R11.window", "R11.many", "R11.open_ended_counts", due),
+        numbers=(
+            "R11.overlapping_min",
+            "R11.overlap_days",
+            "R11.window",
+            "R11.many",
+            "R11.open_ended_counts",
+            due,
+        ),
         due_after=case.policy.days(due),
     )
 

@@ -50,7 +50,9 @@ def _care_plans(exposure: Exposure, start: Day, end: Day) -> Iterator[Plan]:
     for plan in exposure.facts.plans:
         if plan.status == "active":
             begins = start if plan.start is None else plan.start
-            yield Plan(begins, Days.span(begins, end if plan.end is None else min(end, plan.end + 1)), plan.reference)
+            yield Plan(
+                begins, Days.span(begins, end if plan.end is None else min(end, plan.end + 1)), plan.reference
+            )
 
 
 def _outcomes(latest: Steps[Outcome | None], start: Day, end: Day) -> Iterator[Plan]:
@@ -72,4 +74,3 @@ def _phased_orders(exposure: Exposure, end: Day) -> Iterator[Plan]:
             if episode is not None and supply in episode.supplies
         )
         yield Plan(supply.written_start, days, supply.order.reference)
-
