@@ -60,7 +60,9 @@ def differences(expect: dict[str, Any], got: dict[str, Any] | None) -> dict[str,
         shown[name] = {rule: by_rule.get(rule) for rule in expect.get(name, {})}
     shown["episode"] = _episode(got["episode"], expect.get("episode"))
     shown["dme"] = got["episode"]["dme"] if got["episode"] else None
-    return {name: (value, shown[name]) for name, value in expect.items() if not _same(name, value, shown[name])}
+    return {
+        name: (value, shown[name]) for name, value in expect.items() if not _same(name, value, shown[name])
+    }
 
 
 def _episode(got: dict[str, Any] | None, named: dict[str, Any] | None) -> dict[str, Any] | None:
