@@ -7,7 +7,7 @@ from tests.mutation.mutants import ROOMS, Mutant
 from tests.mutation.trial import Result
 
 
-def page(results: Sequence[Result], *, of: int, seed: int, minutes: float, jobs: int) -> str:
+def page(results: Sequence[Result], *, asked: int, of: int, seed: int, minutes: float, jobs: int) -> str:
     """The page, in Markdown; `of` is the number of all possible changes."""
     survivors = sorted((r for r in results if r.by is None), key=lambda r: (r.mutant.path, r.mutant.place))
     rooms = ", ".join(f"`{room}`" for room in ROOMS)
@@ -21,6 +21,7 @@ def page(results: Sequence[Result], *, of: int, seed: int, minutes: float, jobs:
             f"**{score(results):.1f} % killed**: {len(results) - len(survivors)} of {len(results)} mutants, chosen by",
             f"seed {seed} out of {of} possible ones; {minutes:.0f} minutes with {jobs} at a time. Changes that make no",
             "difference to any answer (equivalent ones) count as survivors.",
+            *([] if len(results) == asked else ["", f"Time ran out: {asked} were asked for."]),
             "",
             "## By module",
             "",

@@ -49,7 +49,7 @@ def test_a_piece_of_code_may_become(body, expected):
 def test_every_change_is_another_program_and_keeps_the_lines():
     found = all_mutants(ROOT)
     assert len(found) > 2000
-    for mutant in found[::50]:
+    for mutant in found[::200]:
         source = (ROOT / mutant.path).read_text(encoding="utf-8")
         changed = mutated(source, mutant.place)
         assert ast.dump(changed) != ast.dump(ast.parse(source))

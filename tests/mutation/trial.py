@@ -1,13 +1,16 @@
 """Does a test notice a mutant?  Each is tried in a fork of a pytest session that has collected all tests once."""
 
+import gc
 import json
 import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import _lru_cache_wrapper, cached_property, partial
+from inspect import signature
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -33,9 +36,12 @@ class Result:
 class Trials:
     """A pytest plugin: runs all tests once as they are, then each mutant's tests in a fork of its own."""
 
-    def __init__(self, mutants: Sequence[Mutant], *, jobs: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, mutants: Sequence[Mutant], *, jobs: int, minutes: float, say: Callable[[str], None]
+    ) -> None:
         self.results: list[Result] = []
         self._mutants, self._jobs, self._say = mutants, jobs, say
+        self._until = time.monotonic() + 60 * minutes
         self._failed: str | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -44,12 +50,17 @@ class Trials:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         reach = Reach.of({m.path for m in self._mutants})
+        remembered = _memories()
         for item, following in _with_next(session.items):
+            _forget(remembered)
             with reach.watching(item.nodeid):
                 session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if self._failed is not None or session.testsfailed:
             raise pytest.UsageError(f"without any change a test fails: {self._failed}")
         self._say(f"{len(session.items)} tests take {reach.seconds():.0f} s, watched, without a change")
+        _forget(remembered)
+        gc.collect()
+        gc.freeze()  # the forks share what is there
         for result in self._tried(session.items, reach):
             self.results.append(result)
             if result.by is None:
@@ -58,29 +69,61 @@ class Trials:
 
     def _tried(self, items: Sequence[pytest.Item], reach: Reach) -> Iterator[Result]:
         waiting, running = list(reversed(self._mutants)), list[_Trial]()
+        noticed = Counter[tuple[str, str]]()  # (path, test) → how many of its mutants
         while waiting or running:
+            if time.monotonic() > self._until:
+                waiting.clear()
             while waiting and len(running) < self._jobs:
                 mutant = waiting.pop()
-                own = sorted(
-                    (item for item in items if reach.reaches(item.nodeid, mutant)),
-                    key=lambda i: reach.took[i.nodeid],
-                )
+                own = [item for item in items if reach.reaches(item.nodeid, mutant)]
+                own.sort(key=lambda item: (-noticed[mutant.path, item.nodeid], reach.took[item.nodeid]))
                 limit = max(AT_LEAST_SECONDS, 10 * sum(reach.took[item.nodeid] for item in own))
-                running.append(_Trial(mutant, len(own), limit, lambda m=mutant, o=own: self._notices(m, o)))
+                running.append(_Trial(mutant, len(own), limit, partial(self._notices, mutant, own)))
             for trial in list(running):
                 if (result := trial.result()) is not None:
                     running.remove(trial)
+                    if result.by is not None:
+                        noticed[result.mutant.path, result.by] += 1
                     yield result
             time.sleep(0.005)
 
     def _notices(self, mutant: Mutant, items: Sequence[pytest.Item]) -> str | None:
         """In the fork: make the change, then run the tests until one fails."""
         change(mutant)
-        for item, following in _with_next(items):
+        slow: list[pytest.Item] = []
+        for item in items:
+            if not isinstance(item, pytest.Function) or item.fixturenames != _named(item):
+                slow.append(item)
+                continue
+            try:
+                item.obj(**_parameters(item))
+            except BaseException:  # noqa: BLE001 (whatever it is, the test noticed)
+                return item.nodeid
+        for item, following in _with_next(slow):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed is not None:
                 return self._failed
         return None
+
+
+def _parameters(item: pytest.Function) -> dict[str, object]:
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
+
+
+def _named(item: pytest.Function) -> list[str]:
+    """The names it asks for when it needs no fixture: then it is called without pytest, which is quicker."""
+    return [name for name in item.fixturenames if name in _parameters(item)]
+
+
+def _memories() -> list[_lru_cache_wrapper]:
+    """What the tests remember by what was asked: answers of the code that is changed may be among them."""
+    caches = (each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper))
+    return [each for each in caches if each.__module__.startswith("tests.") and signature(each).parameters]
+
+
+def _forget(remembered: list[_lru_cache_wrapper]) -> None:
+    for each in remembered:
+        each.cache_clear()
 
 
 def change(mutant: Mutant) -> None:

@@ -45,6 +45,9 @@ def r02(*told, on, **more):
             for day in (100, 150)], 160, "S13"),
         ("S13 not a third time", [an_outcome(OutcomeKind.SNOOZE, day, rules=["R02"], until=day + 50)
             for day in (100, 150, 200)], 210, "fires"),
+        ("S13 a third time, another answer between", [an_outcome(OutcomeKind.SNOOZE, 100, rules=["R02"], until=120),
+            an_outcome(OutcomeKind.REVIEWED, 130), *(an_outcome(OutcomeKind.SNOOZE, day, rules=["R02"], until=day + 50)
+            for day in (150, 200))], 210, "S13"),
         ("S15 for a year", [an_outcome(OutcomeKind.NOT_APPLICABLE, 100, rules=["R02"])], 364, "S15"),
         ("S15 only the rules answered", [an_outcome(OutcomeKind.NOT_APPLICABLE, 100, rules=["R05"])], 200, "fires"),
         ("S15 lifted by a material change", [an_outcome(OutcomeKind.NOT_APPLICABLE, 100, rules=["R02"]), TRAMADOL],
