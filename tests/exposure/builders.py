@@ -36,11 +36,15 @@ def us() -> Policy:
     return load_policy("us")
 
 
-def a_drug(ingredient: str = "diazepam", role: Role = Role.IN_SCOPE, strength: float | None = 5.0) -> Medicine:
+def a_drug(
+    ingredient: str = "diazepam", role: Role = Role.IN_SCOPE, strength: float | None = 5.0
+) -> Medicine:
     return Medicine(role, ingredient, strength)
 
 
-def a_phase(mg: float | None, days: int | None = None, strength: float = 5.0, low: float | None = None) -> Phase:
+def a_phase(
+    mg: float | None, days: int | None = None, strength: float = 5.0, low: float | None = None
+) -> Phase:
     if mg is None:
         return Phase(None, None, days)
     daily = Range(mg if low is None else low, mg)
@@ -133,7 +137,9 @@ def a_review(on: int, *, strong: bool = True) -> ReviewFact:
 
 
 def a_plan(start: int | None, end: int | None = None, status: str = "active") -> PlanFact:
-    return PlanFact("CarePlan/t", status, None if start is None else D + start, None if end is None else D + end)
+    return PlanFact(
+        "CarePlan/t", status, None if start is None else D + start, None if end is None else D + end
+    )
 
 
 def an_outcome(

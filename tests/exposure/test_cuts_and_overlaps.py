@@ -51,7 +51,10 @@ def test_the_order_in_which_they_are_told_never_matters(told, supplies):
 
 
 def test_death_cuts_what_was_supplied_before():
-    assert periods(exposed(A, a_fill("f", 0, order=None), on=100, deceased=D + 9)) == [("f", 0, 9), ("a", 0, 9)]
+    assert periods(exposed(A, a_fill("f", 0, order=None), on=100, deceased=D + 9)) == [
+        ("f", 0, 9),
+        ("a", 0, 9),
+    ]
 
 
 def test_a_replaced_supply_and_the_one_that_replaces_it_are_flagged():

@@ -131,5 +131,7 @@ def test_an_order_active_for_more_than_a_year_and_never_renewed_is_stale(on, sta
 
 
 def test_it_is_not_stale_while_another_supply_is_less_than_a_year_ago():
-    exposure = exposed(an_order("a", 0, days=None), an_order("b", 100, days=28, ingredient="lorazepam"), on=500)
+    exposure = exposed(
+        an_order("a", 0, days=None), an_order("b", 100, days=28, ingredient="lorazepam"), on=500
+    )
     assert exposure.stale.first() == D + 127 + 365

@@ -56,7 +56,9 @@ def test_its_days_count_from_the_first_with_the_present_priority():
 
 def test_its_facts_say_whether_missing_naloxone_decided():
     def facts(*told):
-        (finding,) = (each for each in assessed(LONG, tramadol(50, 10), *told, on=55).findings if each.rule == "R05")
+        (finding,) = (
+            each for each in assessed(LONG, tramadol(50, 10), *told, on=55).findings if each.rule == "R05"
+        )
         return finding.facts["naloxone_on_record"], finding.facts["naloxone_decided"]
 
     assert facts() == (False, True)

@@ -92,7 +92,8 @@ def test_the_order_in_which_facts_are_told_never_matters(facts, on, chance):
 @given(orders(), asked, st.integers(1, 400))
 def test_moving_all_dates_moves_the_answer(told, on, by):
     later = [
-        replace(o, start=o.start + by, authored=o.authored + by, stop_day=o.stop_day and o.stop_day + by) for o in told
+        replace(o, start=o.start + by, authored=o.authored + by, stop_day=o.stop_day and o.stop_day + by)
+        for o in told
     ]
     before, after = shown(a_patient(*told, born=None), on), shown(a_patient(*later, born=None), on + by)
     shift = timedelta(days=by)

@@ -52,7 +52,9 @@ TURNS_65 = day_of(date(1961, 1, 16))  # on day 15
     ],
 )  # fmt: skip
 def test_a_review_is_due(clause, told, on, expected):
-    assert {rule: word for rule, word in found(*told, on=on).items() if rule in ("R00", "R01", "R02")} == expected
+    assert {
+        rule: word for rule, word in found(*told, on=on).items() if rule in ("R00", "R01", "R02")
+    } == expected
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,10 @@ def test_a_finding_carries_its_numbers_with_unit_and_source():
     assert finding.facts == {"anchor": "2026-01-01", "anchor_is": "start of the episode", "interval_days": 60}
     assert finding.evidence == ("MedicationRequest/a",)
     number = finding.numbers["R02.interval_copd_sleep_breathing_bipolar"]
-    assert (number.value, number.unit, number.source) == (60, "days", "ASAM key takeaway 1a: more often, no number")
+    assert (number.value, number.unit, number.source) == (
+        60,
+        "days",
+        "ASAM key takeaway 1a: more often, no number",
+    )
     assert "ASAM" in finding.citation
     assert finding.actions[-1] == "never stop suddenly"

@@ -65,7 +65,8 @@ def test_the_facts_name_the_variants():
 
 def test_a_finished_taper_is_no_stop():
     steps = [
-        an_order(str(n), 30 * n, days=30, ingredient="alprazolam", mg=mg) for n, mg in enumerate((1, 0.75, 0.5, 0.25))
+        an_order(str(n), 30 * n, days=30, ingredient="alprazolam", mg=mg)
+        for n, mg in enumerate((1, 0.75, 0.5, 0.25))
     ]
     assert r04(*steps, on=130) is None  # 0.25 mg is 2.5 to 5 mg of diazepam
     assert r04(*steps[:3], on=100) == "asap"  # half of the first, but 0.5 mg is no last dose
