@@ -141,12 +141,13 @@ def _supply(
         flags |= dosage.flags
     if source.drug.by_text:
         flags |= {"identified_by_text"}
-    written = Supply(
+    doses = dose_spans(phases, start, end)
+    return Supply(
         reference=reference,
         order=order,
         drug=source.drug,
-        start=start,
-        end=end,
+        start=doses[0].start if doses else start,  # a phase of 0 mg at either end is no supply
+        end=doses[-1].end if doses else end,
         written_start=start,
         written_end=end,
         length=length.days,
@@ -155,13 +156,12 @@ def _supply(
         cut=cut,
         rule=length.rule,
         phases=phases,
-        doses=(),
+        doses=doses,
         units=units,
         units_per_administration=dosage.units_per_administration if dosage else None,
         is_fill=isinstance(source, Fill),
         flags=flags,
     )
-    return placed(written, start, end)
 
 
 def _ended_by_the_next(supplies: Iterable[Supply]) -> Iterator[Supply]:

@@ -79,17 +79,19 @@ class Classifier:
         """The order, or why it does not count."""
         medicine = self._medicine(request)
         lines = request.dosage_instruction or ()
-        reason = self._order_aside(request, medicine, lines)
-        drug = medicine.drug
+        drug, reason = medicine.drug, self._order_aside(request, medicine, lines)
+        if drug is None or reason is not None:
+            return self._set_aside(request, medicine, reason or ("not-in-scope", False))
         dates = OrderDates(request, lines, self.traits.timezone)
-        if reason is None and (dates.bad or dates.start is None):
-            reason = ("bad-date" if dates.bad else "no-start"), True
-        if reason is not None or drug is None or dates.start is None:
-            word, unreadable = reason or ("not-in-scope", False)
-            self._reasons[request.reference] = word
-            return Aside(request.reference, word, unreadable, medicine)
+        if dates.bad or dates.start is None:
+            return self._set_aside(request, medicine, ("bad-date" if dates.bad else "no-start", True))
         self._known.add(request.reference)
         return self._counted(request, drug, dates, dates.start, lines, reason_concepts)
+
+    def _set_aside(self, request: MedicationRequest, medicine: Medicine, reason: tuple[str, bool]) -> Aside:
+        word, unreadable = reason
+        self._reasons[request.reference] = word
+        return Aside(request.reference, word, unreadable, medicine)
 
     def fill(self, dispense: MedicationDispense) -> Fill | Aside:
         """The fill, or why it does not count.  To be asked after all orders of the record."""
@@ -97,14 +99,13 @@ class Classifier:
         lines = dispense.dosage_instruction or ()
         named = [local_reference(one.reference) for one in dispense.authorizing_prescription or ()]
         inherited = {self._reasons.get(one or "") for one in named} & _INHERITED
-        reason = self._fill_aside(dispense, medicine, lines, inherited)
-        dates = FillDates(dispense, lines, self.traits.timezone)
-        if reason is None and (dates.bad or dates.start is None):
-            reason = ("bad-date" if dates.bad else "no-start"), True
-        drug = medicine.drug
-        if reason is not None or drug is None or dates.start is None:
+        drug, reason = medicine.drug, self._fill_aside(dispense, medicine, lines, inherited)
+        if drug is None or reason is not None:
             word, unreadable = reason or ("not-in-scope", False)
             return Aside(dispense.reference, word, unreadable, medicine)
+        dates = FillDates(dispense, lines, self.traits.timezone)
+        if dates.bad or dates.start is None:
+            return Aside(dispense.reference, "bad-date" if dates.bad else "no-start", True, medicine)
         days = dispense.days_supply
         return Fill(
             reference=dispense.reference,

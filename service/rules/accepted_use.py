@@ -14,7 +14,8 @@ _OTHERS = ("rem_sleep_behavior_disorder", "catatonia", "stiff_person_syndrome", 
 
 def treats_seizures(case: Case) -> Days:
     """S7: a seizure disorder, and an ingredient or a reason that says it is treated with it."""
-    return case.condition((SEIZURE_DISORDER,)) & _where(case, _is_for_seizures)
+    days = case.condition((SEIZURE_DISORDER,))
+    return days & _where(case, _is_for_seizures) if days else days
 
 
 def other_with_seizures(case: Case) -> Days:
@@ -25,7 +26,8 @@ def other_with_seizures(case: Case) -> Days:
 
 def treats_another(case: Case) -> Days:
     """S9: REM sleep behaviour disorder, catatonia, stiff person or spasticity."""
-    return case.condition(_OTHERS) & _where(case, _is_for_others)
+    days = case.condition(_OTHERS)
+    return days & _where(case, _is_for_others) if days else days
 
 
 def _where(case: Case, holds: Callable[[Episode], bool]) -> Days:

@@ -33,7 +33,7 @@ def answered(case: Case, held: Held) -> Days:
 
 def _answered_by_review(case: Case, held: Held) -> Days:
     found: list[Days] = []
-    interval, latest_fact = intervals(case), held.rule.latest_fact(case)
+    interval, latest_fact = case.remember(intervals), held.rule.latest_fact(case)
     for run in held.days.periods():
         stretch = Days.span(run.start, run.end)
         parts = pieces(run.start, run.end, case.last_review, interval, latest_fact, *held.at_least.values())

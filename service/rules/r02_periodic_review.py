@@ -27,7 +27,7 @@ def holdings(case: Case) -> Sequence[Holding]:
 
 def _pieces(case: Case) -> Iterator[tuple[Day, Day, Day, int, Day]]:
     """Piece of days with one anchor and one interval, and the first day on which the rule may hold."""
-    interval = intervals(case)
+    interval = case.remember(intervals)
     for a, b, episode in case.ongoing_pieces:
         for c, d, review in case.last_review.spans(a, b):
             reviewed = review is not None and review >= episode.start
@@ -44,7 +44,7 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     review = case.last_review.at(day)
     reviewed = review is not None and review >= episode.start
     anchor = review if reviewed and review is not None else episode.start
-    interval, name = intervals(case).at(day)
+    interval, name = case.remember(intervals).at(day)
     numbers = [name, "R02.lead"]
     if not reviewed:
         numbers.append("R02.first_from")

@@ -51,7 +51,7 @@ def running_out(case: Case) -> Days:
         days = quiet.within(a, b)
         if not days:
             continue
-        for run in episode.covered.periods():  # near the end of the unbroken cover, as far as it is known then
+        for run in episode.covered.periods():  # as far as it is known on these days
             near = days.within(max(run.start, run.end - within), run.end)
             found += [day for day in near if _is_the_last(case, episode, run.end, day)]
     return Days.of(found)
