@@ -1,5 +1,6 @@
 """What each MedicationRequest and MedicationDispense is (exposure.md, sections 1 and 2)."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -209,15 +210,20 @@ def _rescue(body: dict[str, Any], med: Medication, drug: Identified) -> bool:
     return any(NO_ORAL_WORDS.search(one) for one in texts)
 
 
-def _has_rescue_brand(texts: list[str]) -> bool:
-    """A brand all of whose rows, in both files together, are for rescue."""
+@functools.cache
+def _rescue_brands() -> list[re.Pattern[str]]:
+    """Brands all of whose rows, in both files together, are for rescue."""
     rows = [
         (row["brand"].lower(), row["ongoing_use_scope"] == "no") for row in table("rxnorm_benzodiazepines")
     ]
     rows += [(row["brand"].lower(), row["rescue_or_parenteral"] == "yes") for row in table("brands")]
     brands = {brand for brand, _ in rows if brand}
-    rescue = {brand for brand in brands if all(flag for name, flag in rows if name == brand)}
-    return any(re.search(rf"(?<!\w){re.escape(b)}(?!\w)", one.lower()) for b in rescue for one in texts)
+    rescue = sorted(brand for brand in brands if all(flag for name, flag in rows if name == brand))
+    return [re.compile(rf"(?<!\w){re.escape(brand)}(?!\w)") for brand in rescue]
+
+
+def _has_rescue_brand(texts: list[str]) -> bool:
+    return any(brand.search(one.lower()) for brand in _rescue_brands() for one in texts)
 
 
 def bad_date(body: dict[str, Any]) -> bool:

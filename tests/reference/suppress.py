@@ -110,7 +110,7 @@ def s10(case: Case, rule: str, d: int) -> bool:
         "alcohol_withdrawal" in c.concepts
         and c.active_on(d)
         and c.day is not None
-        and 0 <= episode.start - c.day <= p("S10.condition_within")
+        and abs(episode.start - c.day) <= p("S10.condition_within")
         for c in case.facts.conditions
     )
     short = episode.end <= episode.start + p("S10.course_at_most") or d < episode.start + p("S10.before_day")
