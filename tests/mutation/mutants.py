@@ -30,8 +30,7 @@ class Mutant:
     path: str
     place: int
     function: str  # the qualified name of the function or method that it is in
-    first_line: int  # of the statement
-    last_line: int
+    line: int  # the first of its statement
     kind: str
     before: str
     after: str
@@ -44,8 +43,7 @@ class Mutant:
 @dataclass(frozen=True, slots=True)
 class _Change:
     function: str
-    first_line: int
-    last_line: int
+    line: int
     kind: str
     old: ast.AST
     new: ast.AST
@@ -69,7 +67,7 @@ def chosen(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
 
 def mutants_of(source: str, path: str) -> list[Mutant]:
     return [
-        Mutant(path, place, c.function, c.first_line, c.last_line, c.kind, _shown(c.old), _shown(c.new))
+        Mutant(path, place, c.function, c.line, c.kind, _shown(c.old), _shown(c.new))
         for place, c in enumerate(_changes(ast.parse(source)))
     ]
 
@@ -89,24 +87,23 @@ def _shown(node: ast.AST) -> str:
 
 
 def _changes(tree: ast.Module) -> list[_Change]:
-    return [change for name, function in _functions(tree, "") for change in _in_function(name, function)]
+    return [change for name, function in functions_of_tree(tree) for change in _in_function(name, function)]
 
 
-def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+def functions_of_tree(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
     """Functions of the module and methods of its classes; what is inside a function belongs to it."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef):
             yield prefix + child.name, child
         elif isinstance(child, ast.ClassDef):
-            yield from _functions(child, f"{prefix}{child.name}.")
+            yield from functions_of_tree(child, f"{prefix}{child.name}.")
 
 
 def _in_function(name: str, function: ast.FunctionDef) -> Iterator[_Change]:
     for statement in function.body:
         for node, parent, field, at, line in _code(statement, function, "body", None, 0):
             for kind, new in _instead(node):
-                last = max(line, getattr(node, "end_lineno", 0) or _last_line(node))
-                yield _Change(name, line, last, kind, node, new, _putter(node, new, parent, field, at))
+                yield _Change(name, line, kind, node, new, _putter(node, new, parent, field, at))
 
 
 def _code(
@@ -130,10 +127,6 @@ def _code(
         for place, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.AST):
                 yield from _code(child, node, name, place, line)
-
-
-def _last_line(node: ast.AST) -> int:
-    return max((getattr(child, "end_lineno", 0) for child in ast.walk(node)), default=0)
 
 
 def _putter(node: ast.AST, new: ast.AST, parent: ast.AST, field: str, at: int | None) -> Callable[[], None]:

@@ -46,7 +46,7 @@ def page(results: Sequence[Result], *, asked: int, of: int, seed: int, minutes: 
 
 
 def _survivor(mutant: Mutant) -> str:
-    where = f"{mutant.path}:{mutant.first_line} {mutant.function}"
+    where = f"{mutant.path}:{mutant.line} {mutant.function}"
     return f"| {where} | {mutant.kind} | {_cell(mutant.before)} | {_cell(mutant.after)} |"
 
 

@@ -1,21 +1,21 @@
 """Does a test notice a mutant?  Each is tried in a fork of a pytest session that has collected all tests once."""
 
 import gc
+import importlib
 import json
 import os
 import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import _lru_cache_wrapper, cached_property, partial
+from functools import _lru_cache_wrapper, partial
 from inspect import signature
 from pathlib import Path
-from types import CodeType, FunctionType
 
 import pytest
 
+from tests.mutation.functions import give_code
 from tests.mutation.mutants import Mutant, mutated
 from tests.mutation.reach import Reach
 
@@ -127,40 +127,10 @@ def _forget(remembered: list[_lru_cache_wrapper]) -> None:
 
 
 def change(mutant: Mutant) -> None:
-    """Give the function that a mutant is in its changed code; every module that imported it sees it."""
+    """Give the function that a mutant is in its changed code, in this process alone."""
     tree = mutated(Path(mutant.path).read_text(encoding="utf-8"), mutant.place)
-    new = _functions_in(compile(tree, mutant.path, "exec"))[mutant.function]
-    for function in _functions_of(vars(sys.modules[mutant.module])):
-        if function.__module__ == mutant.module and function.__qualname__ == mutant.function:
-            function.__code__ = new
-            return
-    raise LookupError(f"no function {mutant.function} in {mutant.module}")
-
-
-def _functions_in(code: CodeType) -> dict[str, CodeType]:
-    """The code of functions and methods by qualified name."""
-    found = {}
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            found[each.co_qualname] = each
-            if "<" not in each.co_qualname:
-                found |= _functions_in(each)
-    return found
-
-
-def _functions_of(names: Mapping[str, object]) -> Iterator[FunctionType]:
-    for value in names.values():
-        match value:
-            case FunctionType():
-                yield value
-            case property(fget=FunctionType() as function):
-                yield function
-            case cached_property(func=function):
-                yield function
-            case classmethod() | staticmethod():
-                yield value.__func__
-            case type() if value.__module__ == names.get("__name__"):
-                yield from _functions_of(vars(value))
+    module = importlib.import_module(mutant.module)
+    give_code(module, mutant.function, compile(tree, mutant.path, "exec"))
 
 
 def _with_next(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
