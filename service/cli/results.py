@@ -5,15 +5,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service import wording
 from service.cli import output
 from service.config import SourceSettings
-from service.cycle.forecast import Waiting, forecast
-from service.cycle.look import owner_of, rank_of
 from service.model.assessment import Assessment
 from service.model.assessment_json import render
 from service.record.group import PatientRecord
+
+if TYPE_CHECKING:
+    from service.cycle.forecast import Waiting
 
 _COLUMNS = (
     "patient", "priority", "due_on", "reasons", "since", "ingredients", "daily_dose", "dme", "dependence",
@@ -42,10 +44,13 @@ class Counted:
     """What a summary counts."""
 
     rules: tuple[tuple[str, str], ...]  # (rule, priority)
-    waiting: Waiting | None
+    waiting: "Waiting | None"
 
 
 def counted(record: PatientRecord, answer: Assessment) -> Counted:
+    from service.cycle.forecast import Waiting  # these bring the whole cycle along
+    from service.cycle.look import owner_of, rank_of
+
     rules = tuple((each.rule, each.priority.word) for each in answer.findings)
     if answer.item is None:
         return Counted(rules, None)
@@ -92,6 +97,8 @@ def _cells(answer: Assessment) -> list[str]:
 
 def summary(found: Iterable[Counted], budget: SourceSettings | None, *, as_json: bool) -> None:
     """Counts by rule and priority, and how the release budget would spread the Tasks."""
+    from service.cycle.forecast import forecast
+
     rules: Counter[tuple[str, str]] = Counter()
     waiting: list[Waiting] = []
     for each in found:
