@@ -98,12 +98,33 @@ def _doses(case: Case, days: Days) -> Doses:
     return Doses(tuple(run[1] for run in runs), tuple(runs))
 
 
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The last weeks and the references, as (first, last) in days before the day; and what each must hold."""
+
+    recent: tuple[int, int]
+    step: tuple[int, int]
+    creep: tuple[int, int]
+    covered_min: int
+
+
+def _windows(case: Case) -> Windows:
+    days = case.policy.days
+    return Windows(
+        recent=(days("R03.recent_from"), days("R03.recent_to")),
+        step=(days("R03.step_reference_from"), days("R03.step_reference_to")),
+        creep=(days("R03.creep_reference_from"), days("R03.creep_reference_to")),
+        covered_min=days("R03.covered_days_min_each"),
+    )
+
+
 def _rise(case: Case, doses: Doses, day: Day) -> Rise | None:
-    recent = _medians(case, doses, day, "R03.recent_from", "R03.recent_to")
+    windows = case.remember(_windows)
+    recent = _medians(doses, day, windows.recent, windows.covered_min)
     if recent is None:
         return None
-    step = _medians(case, doses, day, "R03.step_reference_from", "R03.step_reference_to")
-    creep = _medians(case, doses, day, "R03.creep_reference_from", "R03.creep_reference_to")
+    step = _medians(doses, day, windows.step, windows.covered_min)
+    creep = _medians(doses, day, windows.creep, windows.covered_min)
     rise = Rise(
         recent,
         step if step and _is_up(case, recent, step) else None,
@@ -121,11 +142,15 @@ def _is_up(case: Case, recent: Medians, reference: Medians, *, steep: bool = Fal
     )
 
 
-def _medians(case: Case, doses: Doses, day: Day, first: str, last: str) -> Medians | None:
+def _medians(doses: Doses, day: Day, window_of: tuple[int, int], covered_min: int) -> Medians | None:
     """The medians of a window of days before `day`; None where it holds too few days, or an unknown dose."""
-    window = doses.within(day - case.policy.days(first), day - case.policy.days(last) + 1)
-    if sum(n for n, _, _ in window) < case.policy.days("R03.covered_days_min_each"):
+    first, last = window_of
+    window = doses.within(day - first, day - last + 1)
+    if sum([n for n, _, _ in window]) < covered_min:
         return None
+    if len({(low, high) for _, low, high in window}) == 1:  # as on most days
+        _, low, high = window[0]
+        return None if low is None or high is None else (low, high)
     low = _median([(value, n) for n, value, _ in window])
     high = _median([(value, n) for n, _, value in window])
     return None if low is None or high is None else (low, high)
