@@ -162,7 +162,8 @@ def wake_on(case: Case, found: Read, facts: Facts) -> int | None:
     now = state_on(case, case.t)
     later = facts.days_after(case.t)
     for order in [*found.orders, *found.fills]:
-        later += [order.authored] + [stop for stop in [order.stop_day()] if stop is not None]
+        stop = order.stop_day()
+        later += [order.authored] + ([max(stop, order.authored)] if stop is not None else [])
     later = [day for day in later if day > case.t]
     first_fact = min(later, default=None)
     for d in range(case.t + 1, case.t + int(case.policy("horizon")) + 1):

@@ -157,7 +157,11 @@ class View:
                 end=covered[-1] + 1,
                 covered=covered,
                 gap=gap,
-                supplies=[s for s, its_days in by_supply if its_days & set(covered)],
+                supplies=[
+                    s
+                    for s, its_days in by_supply
+                    if its_days & set(covered) or (s.open_on(self.d) and self.d < s.first == covered[-1] + 1)
+                ],
             )
             for covered, gap in joined
         ]

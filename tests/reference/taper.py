@@ -154,7 +154,12 @@ def _stalled(case: Case, d: int, levels: list[Level], begin: int | None, plan_st
 
 
 def _rebound(case: Case, levels: list[Level], begin: int | None) -> bool:
-    since = [level.value for level in levels if begin is None or level.last >= begin]
+    ends: list[int | None] = [level.first for level in levels[1:]]
+    since = [
+        level.value
+        for level, end in zip(levels, [*ends, None], strict=False)  # a level lasts until the next
+        if begin is None or end is None or end > begin
+    ]
     known = [value for value in since if value is not None]
     if not known or since[-1] is None:
         return False
