@@ -46,7 +46,8 @@ def variants(case: Case) -> Mapping[str, Days]:
     return {
         "too fast": _fell_fast(case) & tapering if tapering else tapering,
         "stalled": Days.union(_stalled(case, stage) for stage in stages),
-        "rebound": Days.union(stage.days for stage in stages if _is_back_up(case, stage)) & case.exposure.covered,
+        "rebound": Days.union(stage.days for stage in stages if _is_back_up(case, stage))
+        & case.exposure.covered,
         "finished": Days.union(_followed_up(case)),
     }
 
