@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from service.sources.shards import PATIENTS_A_SHARD, ByHash, InOrder, Shards, Wa
 _AHEAD = 3  # tasks handed out per process, and results held, before one is taken
 _SHARDS_PER_JOB = 4  # at least, so that all end at about the same time
 _WORKER_MEMORY = 8 * MIB  # of what a process keeps: the others can only read what is in the files
+_LONGEST_SOCKET_PATH = 103  # bytes; sockaddr_un holds 108 on Linux, 104 elsewhere, the last one is 0
 _PRELOADED = ["service.assess", "service.sources.crew"]
 
 T = TypeVar("T")
@@ -139,8 +141,12 @@ class SideBySide:
 
 
 def _context() -> BaseContext:
-    """Processes that share the code of one that has no threads; where there is none, that start afresh."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """Processes that share the code of one that has no threads; where that cannot be, that start afresh.
+
+    A fork server listens on a socket in the temporary folder, whose path the system limits in length.
+    """
+    socket = len(os.fsencode(tempfile.gettempdir())) + len("/pymp-12345678/listener-12345678")
+    if "forkserver" not in multiprocessing.get_all_start_methods() or socket > _LONGEST_SOCKET_PATH:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)

@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +41,39 @@ def test_two_jobs_say_what_one_says_in_any_order(tmp_path, population, form):
     assert len(one.out) > 100
 
 
+@pytest.mark.parametrize("length", [70, 71, 72, 73, 120])
+def test_a_temporary_folder_with_a_long_path_is_as_good_as_any(tmp_path, population, length):
+    root = Path(tempfile.mkdtemp(dir="/tmp"))
+    room = root / ("x" * (length - len(str(root)) - 1))
+    room.mkdir()
+    try:
+        told = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "service",
+                "assess",
+                str(population),
+                *DAY,
+                "--summary",
+                "--json",
+                "--jobs",
+                "2",
+            ],
+            cwd=tmp_path,
+            env=clean_environment({"TMPDIR": str(room)}),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_TO_END,
+            check=False,
+        )
+        assert (told.returncode, told.stderr) == (0, "")
+        assert len(told.stdout) > 100
+        assert list(room.iterdir()) == []
+    finally:
+        shutil.rmtree(root)
+
+
 @contextmanager
 def waiting_for_input(folder: Path, jobs: str) -> Iterator["subprocess.Popen[str]"]:
     """An `assess` that reads a file to which nobody writes: it is in the middle of its work."""
@@ -54,14 +89,17 @@ def waiting_for_input(folder: Path, jobs: str) -> Iterator["subprocess.Popen[str
         text=True,
         start_new_session=True,
     )
-    writer = opened_by_a_reader(pipe)
-    try:
+    with contextlib.ExitStack() as left:
+        left.callback(end_all, process)
+        writer = opened_by_a_reader(pipe)
+        left.callback(os.close, writer)
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=SECONDS_TO_END)
-        os.close(writer)
+
+
+def end_all(process: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=SECONDS_TO_END)
 
 
 def opened_by_a_reader(pipe: Path) -> int:
