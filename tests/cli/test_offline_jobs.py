@@ -88,12 +88,18 @@ def waiting_for_input(folder: Path, jobs: str) -> Iterator["subprocess.Popen[str
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     with contextlib.ExitStack() as left:
         left.callback(end_all, process)
         writer = opened_by_a_reader(pipe)
         left.callback(os.close, writer)
         yield process
+
+
+def heed_ctrl_c() -> None:
+    """As in a terminal: what a shell starts in the background, such as a whole test run, ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end_all(process: "subprocess.Popen[str]") -> None:
