@@ -64,7 +64,7 @@ class Gone:
                     continue
                 times = row.seen.gone + 1 if row.seen is not None else _CYCLES
                 if key in hard or times >= _CYCLES:
-                    self._withdraw(tx, row)
+                    self.withdraw(tx, row)
                 elif row.seen is not None:
                     tx.save_projection(
                         replace(row, seen=replace(row.seen, gone=times), attempt=Attempt()), now
@@ -102,7 +102,8 @@ class Gone:
         self._parts.log.warning("writes frozen", gone=len(gone), known=len(known))
         return True
 
-    def _withdraw(self, tx: Transaction, row: Projection) -> None:
+    def withdraw(self, tx: Transaction, row: Projection) -> None:
+        """A person deleted this Task: its item is withdrawn and nothing more is wanted of it."""
         now = self._parts.now()
         item = tx.item(row.key)
         if item is not None and item.live:
@@ -126,7 +127,7 @@ def accept_gone(parts: Parts, keeper: Keeper, actor: str) -> int:
             item = tx.item(row.key)
             if row.seen is None or item is None or not item.live or row.key in there:
                 continue
-            gone._withdraw(tx, row)  # noqa: SLF001 (same module)
+            gone.withdraw(tx, row)
             withdrawn += 1
         state = tx.source_state(parts.id)
         tx.save_source_state(replace(state, frozen_since=None, frozen_why=None))

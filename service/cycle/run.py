@@ -12,7 +12,7 @@ from service.cycle.look import Looked, look
 from service.cycle.parts import Parts
 from service.cycle.release import may_write, release
 from service.model.item import ItemState
-from service.ports import CycleReport, Noticed, PatientRow, Progress, ReadFailure, SourceState
+from service.ports import CycleReport, LeaseLostError, Noticed, PatientRow, Progress, ReadFailure, SourceState
 
 GROUP = 25  # patients that are gathered, assessed and committed together
 _SENT_BACK_ROUNDS = 3  # bound on looking again at patients that deliver sent back
@@ -79,6 +79,13 @@ class _Cycle:
         self.pages = 0
         self.requests_before = parts.client.requests
         self.noticed_dry: set[str] = set()
+
+    @property
+    def kept(self) -> Keeper:
+        """The lease, where something is written; a dry run has none and never gets here."""
+        if self.keeper is None:
+            raise LeaseLostError("a dry run writes nothing")
+        return self.keeper
 
     def run(self) -> CycleReport:
         parts = self.parts
@@ -173,8 +180,7 @@ class _Cycle:
                 after_group()
 
     def _work(self, due: list[str], delivery: Delivery) -> None:
-        assert self.keeper is not None  # noqa: S101 (a dry run ends before)
-        keeper = self.keeper
+        keeper = self.kept
         delivery.run()  # what an earlier cycle left, and what is unknown, before anything new
 
         def group_done() -> None:
@@ -184,31 +190,28 @@ class _Cycle:
         self._look_at(due, group_done)
 
     def _release_and_deliver(self, delivery: Delivery) -> None:
-        assert self.keeper is not None  # noqa: S101 (a dry run ends before)
         missing, self.looked.missing = self.looked.missing, []
-        Gone(self.parts, self.keeper).verify(missing)
-        release(self.parts, self.keeper.lease, self.looked.held, look_again=self._look_at)
+        Gone(self.parts, self.kept).verify(missing)
+        release(self.parts, self.kept.lease, self.looked.held, look_again=self._look_at)
         delivery.run()
         for _ in range(_SENT_BACK_ROUNDS):
             again, delivery.tally.sent_back = sorted(delivery.tally.sent_back), set()
             if not again or self.stopping():
                 return
             self._look_at(again)
-            release(self.parts, self.keeper.lease, self.looked.held, only_urgent=True)
+            release(self.parts, self.kept.lease, self.looked.held, only_urgent=True)
             delivery.run()
 
     def _delivery(self) -> Delivery:
-        assert self.keeper is not None  # noqa: S101 (a dry run ends before)
-        return Delivery(self.parts, self.keeper, self.stopping)
+        return Delivery(self.parts, self.kept, self.stopping)
 
     def _daily_check(self, started: datetime) -> None:
-        assert self.keeper is not None  # noqa: S101 (a dry run ends before)
         today: date = self.parts.day(started)
         with self.parts.ledger.read() as tx:
             state = tx.source_state(self.parts.id)
         if state.last_task_check_on == today or self.stopping():
             return
-        checked = check_own_tasks(self.parts, self.keeper, writing=may_write(self.parts, state))
+        checked = check_own_tasks(self.parts, self.kept, writing=may_write(self.parts, state))
         if not checked.complete:
             self.failures.append(ReadFailure("Task", checked.why or "incomplete"))
             return
@@ -217,8 +220,7 @@ class _Cycle:
     # -- closing the books ---------------------------------------------------------------------
 
     def _save_state(self, change: Callable[[SourceState], SourceState]) -> None:
-        assert self.keeper is not None  # noqa: S101 (a dry run ends before)
-        with self.parts.ledger.write(self.keeper.lease) as tx:
+        with self.parts.ledger.write(self.kept.lease) as tx:
             tx.save_source_state(change(tx.source_state(self.parts.id)))
 
     def _after(self, state: SourceState, started: datetime, *, full: bool, complete: bool) -> SourceState:
