@@ -46,8 +46,8 @@ def _arguments() -> argparse.Namespace:
     add(
         "--patients",
         type=_sizes,
-        default=[1000, 10_000],
-        help="populations for assess; 1000,10000 unless given",
+        default=[1000, 20_000],
+        help="populations for assess; 1000,20000 unless given",
     )
     add("--rounds", type=int, default=2, help="of each pass; the fastest counts")
     add("--cohort", type=int, default=200, help="people on a benzodiazepine for the times per patient")

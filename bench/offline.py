@@ -8,7 +8,10 @@ from pathlib import Path
 from bench.measure import Run, run
 from bench.population import BASE_DAY, EVERY, Written, write_population
 
-PASSES = ("assess", "bare", "orjson")
+JOBS = 2  # side by side, beside one
+ASSESS = {"assess": 1, f"assess --jobs {JOBS}": JOBS}  # pass → processes
+BARE = {1: "bare", JOBS: f"bare, {JOBS} processes"}
+PASSES = (*ASSESS, *BARE.values(), "orjson")
 Say = Callable[[str], None]
 _LEAST_OF_START = 1.1  # the whole must be longer than the start by that factor
 
@@ -29,7 +32,7 @@ class Row:
     start_seconds: float
     patients_per_second: float | None
     megabytes_per_second: float | None
-    of_bare: float | None  # its rate ÷ that of the bare pass
+    of_bare: float | None  # its rate ÷ that of the bare pass with as many processes
     of_orjson: float | None
     peak_mib: float | None
     findings: int | None = None  # people with one, of `assess`
@@ -66,12 +69,17 @@ def offline(folder: Path, sizes: Sequence[int], rounds: int, say: Say) -> list[R
 
 
 def _pass(name: str, place: Path) -> Run:
-    command = (
-        ["service", "assess", str(place), "--as-of", BASE_DAY.isoformat(), "--format", "ndjson"]
-        if name == "assess"
-        else ["bench.passes", name, str(place)]
-    )
+    jobs = str(_processes(name))
+    if name in ASSESS:
+        day = BASE_DAY.isoformat()
+        command = ["service", "assess", str(place), "--as-of", day, "--format", "ndjson", "--jobs", jobs]
+    else:
+        command = ["bench.passes", name.partition(",")[0], str(place), jobs]
     return run(command, place.parent / f"{name}.out")
+
+
+def _processes(name: str) -> int:
+    return next((count for count, bare in BARE.items() if bare == name), ASSESS.get(name, 1))
 
 
 def _best(name: str, runs: Sequence[Run]) -> Run:
@@ -94,10 +102,10 @@ def _rows(written: Written, starts: dict[str, Run], best: dict[str, Run]) -> lis
             start_seconds=starts[name].seconds,
             patients_per_second=_over(written.patients, work[name]),
             megabytes_per_second=_over(written.bytes / 1e6, work[name]),
-            of_bare=_over(work["bare"], work[name]),
+            of_bare=_over(work[BARE[_processes(name)]], work[name]),
             of_orjson=_over(work["orjson"], work[name]),
             peak_mib=best[name].peak_mib,
-            findings=best[name].output.count(b"\n") if name == "assess" else None,
+            findings=best[name].output.count(b"\n") if name in ASSESS else None,
         )
         for name in PASSES
     ]

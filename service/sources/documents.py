@@ -242,8 +242,7 @@ def _lines(stream: _Stream, name: str, is_first: bool) -> Iterator[Block | Probl
                 piece, end = piece[start:], end - start
                 pending, size, skipping = [], 0, False
         if end:
-            pending.append(piece[:end])
-            yield Block(b"".join(pending), is_lines=True)
+            yield Block(b"".join((*pending, memoryview(piece)[:end])), is_lines=True)
             pending, size = [], 0
         if not skipping and len(piece) > end:
             pending.append(piece[end:])

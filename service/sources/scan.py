@@ -169,7 +169,10 @@ class Reader:
         for n, glance in enumerate(glances):
             subject = glance.subject
             if subject is None:
-                if glance.resource_type is None or glance.resource_type in _READ:
+                kind = glance.resource_type
+                if kind == "Patient" and glance.id and f"Patient/{glance.id}" not in self.patients:
+                    continue
+                if kind is None or kind in _READ:
                     hits[n] = glance
             elif subject.reference not in others and not self._is_anothers(subject.reference):
                 hits[n] = glance
