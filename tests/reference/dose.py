@@ -246,8 +246,7 @@ def _length(line: dict[str, Any], times: Range | None, parsed: dosetext.Parsed |
     count = fhir.positive(repeat.get("count"))
     if count is not None and times is not None and times[1] > 0:
         return max(1, math.floor(count / times[1] + days.TINY))
-    bounded = any(name in repeat for name in ("boundsPeriod", "boundsDuration", "boundsRange", "count"))
-    return parsed.duration if parsed is not None and not bounded else None
+    return parsed.duration if parsed is not None else None
 
 
 def bounds_of(line: dict[str, Any]) -> tuple[int | None, int | None]:

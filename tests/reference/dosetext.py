@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from unicodedata import category
 
+from . import days
 from .drugs import Strength, names_in_scope
 
 Range = tuple[float, float]
@@ -35,7 +37,7 @@ _START = r"(?<![\w./-])"
 _UNIT = rf"(?P<unit>{UNITS})s?{_END}"
 
 AS_NEEDED = re.compile(
-    rf"{_START}(?:as needed|as required|if needed|when needed|if required|when required|prn){_END}",
+    rf"{_START}(?:as needed|as required|if needed|when needed|if required|when required|prn)(?![\w/-])",
     re.IGNORECASE,
 )
 
@@ -74,7 +76,7 @@ def _coded(found: re.Match[str]) -> Range:
 
 
 FREQUENCIES: list[tuple[str, str, Callable[[re.Match[str]], Range | None]]] = [
-    (_PLAIN, r"(?:on )?(?:every other day|alternate days)", _fixed(0.5)),
+    (_PLAIN, r"every other day|(?:on )?alternate days", _fixed(0.5)),
     (_DAILY, r"once daily|once a day", _fixed(1)),
     (_PLAIN, rf"(?P<how>once|twice|{_N} times)(?: (?:a|per|each|every))? (?:day|daily)", _count),
     (_PLAIN, rf"every (?P<n>{_N})(?:-(?P<m>{_N}))? hours", _hours),
@@ -123,26 +125,33 @@ def parse(text: str, ingredient: str, strength: Strength | None, structure_has_a
 
 
 def _normal(text: str) -> str:
-    """Lower case; a decimal comma becomes a point; a full stop that stands between digits stays."""
-    text = text.lower().replace("μ", "µ")
+    """Lower case; a full stop that stands between digits stays; what is neither a word nor punctuation is `#`."""
+    text = "".join(one if _readable(one) else " # " for one in text.lower().replace("μ", "µ"))
+    text = re.sub(r"[0-9][0-9.]{9,}|(?<!\d)\.(?=\d)", " # ", text)  # no dose, and `.5`
     text = re.sub(r"(\d)\s*½", r"\1½", text)
     text = re.sub(r"(?<!\d)½", "1/2", text)
-    text = re.sub(r"(?<![\d,])(\d+),(\d{1,2})(?![\d,])", r"\1.\2", text)
+    text = re.sub(rf"({_N}) - (?={_N})", r"\1-", text)
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ; ", text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+def _readable(one: str) -> bool:
+    """A letter, a digit of ours, a space, punctuation or ½; no sign, no digit of another script."""
+    return one in "½\n\t" or (one.isascii() if one.isdigit() else category(one)[0] in "LPZM")
 
 
 def _without_reasons(text: str) -> str:
     """`for` and words, none of them a number or a time, up to the next stop."""
     kept = []
     for part in re.split(r"([,;])", text):
-        at = re.search(r"(?<![\w-])for (?P<words>.*)$", part)
-        if at is not None and not re.search(
-            rf"\d|½|(?<!\w)(?:{'|'.join(WORDS)}|half|days?|nights?|weeks?|months?)(?!\w)", at["words"]
-        ):
-            part = part[: at.start()]
+        for at in re.finditer(r"(?<![\w-])for (?=(?P<words>.*)$)", part):
+            if not re.search(
+                rf"\d|[½#]|(?<!\w)(?:{'|'.join(WORDS)}|half|days?|nights?|weeks?|months?)(?!\w)", at["words"]
+            ):
+                part = part[: at.start()]
+                break
         kept.append(part)
-    text = re.sub(r"[^\w./½\s-]", " ", "".join(kept))
+    text = re.sub(r"[^\w./½#\s-]", " ", "".join(kept))
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -156,12 +165,20 @@ def _without_name(text: str, ingredient: str) -> str:
 def _without_strength(text: str, strength: Strength | None) -> str:
     if strength is None:
         return text
-    number = f"{strength[0]:g}"
-    if strength[1] == "mg":
-        pattern = rf"{_START}{re.escape(number)} ?(?:mg|milligrams?){_END}"
-    else:
-        pattern = rf"{_START}{re.escape(number)} ?mg ?/ ?(?:1 ?)?ml{_END}"
-    return re.sub(r"\s+", " ", re.sub(pattern, " ", text)).strip()
+    number, liquid = strength[0], strength[1] == "mg/mL"
+
+    def drop(found: re.Match[str]) -> str:
+        mg = float(found["n"]) * {"g": 1000.0}.get(
+            found["unit"], 1.0 if found["unit"][:2] in ("mg", "mi") else 0.001
+        )
+        if found["unit"].startswith("microgram"):
+            mg = float(found["n"]) / 1000
+        per = float(found["m"] or 1) if liquid else 1.0
+        return " " if per > 0 and abs(mg / per - number) <= days.TINY * number else found[0]
+
+    ml = r" ?/ ?(?:(?P<m>\d+(?:\.\d+)?) ?)?(?:ml|millilit(?:re|er)s?)"
+    mass = r"(?P<n>\d+(?:\.\d+)?) ?(?P<unit>mg|milligrams?|mcg|ug|µg|micrograms?|g)"
+    return _tidy(re.sub(rf"{_START}{mass}{ml if liquid else ''}(?![\w.-])", drop, text))
 
 
 def _whole(text: str) -> Parsed | None:
@@ -172,6 +189,8 @@ def _whole(text: str) -> Parsed | None:
     text, found = _take(_MAXIMUM, text)
     if found is not None:
         parsed.maximum, parsed.maximum_unit = _n(found["n"]), found["unit"]
+        if parsed.maximum <= 0:
+            return None
     text, found = _take(_DURATION, text)
     if found is not None:
         parsed.duration = int(_n(found["n"]) * {"day": 1, "week": 7, "month": 30}[found["what"]])
@@ -182,12 +201,14 @@ def _whole(text: str) -> Parsed | None:
         if found is not None:
             parsed.unit = found["unit"]
             parsed.amount = _amount(found)
+            if parsed.amount[0] > parsed.amount[1]:
+                return None
             break
     text, parsed.times, fine = _frequency(text)
     if not fine:
         return None
     left = re.sub(r"\bthe\b|[|]", " ", text)
-    return parsed if not left.strip(" -/.") else None
+    return parsed if not left.strip(" .") else None
 
 
 def _amount(found: re.Match[str]) -> Range:
@@ -196,7 +217,7 @@ def _amount(found: re.Match[str]) -> Range:
         return (1.5, 1.5)
     first = _n(parts["n"])
     last = _n(parts["m"]) if parts.get("m") else first
-    return (min(first, last), max(first, last))
+    return (first, last)
 
 
 def _take(pattern: re.Pattern[str], text: str) -> tuple[str, re.Match[str] | None]:
@@ -231,7 +252,7 @@ def _frequency(text: str) -> tuple[str, Range | None, bool]:
             seen.append((kind, (0.0, times[1]) if found["upto"] else times))
     if not seen:
         return text, None, True
-    kinds = sorted(kind for kind, _ in seen)
+    kinds = sorted(kind if times[0] > 0 else "up to" for kind, times in seen)
     if len(seen) == 1:
         return text, seen[0][1], True
     once_a_day = kinds in ([_BEDTIME, _DAILY], [_DAILY, _NIGHT], [_DAILY, _MORNING], [_BEDTIME, _NIGHT])

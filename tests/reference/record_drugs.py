@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from .knowledge import table
+from .record_sigs import a_sig
 
 Json = dict[str, Any]
 
@@ -189,6 +190,8 @@ def _coded(
 def a_line(r: Random, drug: Drug, tablets: float, times: int, as_needed: bool = False) -> Json:
     """`tablets` (or mL) `times` a day, in a random style; rarely something that nobody can read."""
     line: Json = {"timing": _timing(r, times), "doseAndRate": [_amount(r, drug, tablets)]}
+    if r.random() < 0.14 and not drug.liquid:
+        return _in_words(r, line, a_sig(r, tablets, times, drug.strength, as_needed, drug.ingredient))
     if as_needed:
         line.update(
             r.choice(
@@ -210,6 +213,15 @@ def a_line(r: Random, drug: Drug, tablets: float, times: int, as_needed: bool = 
     if r.random() < 0.015:
         line.pop(r.choice(("timing", "doseAndRate")))
     return line
+
+
+def _in_words(r: Random, line: Json, text: str) -> Json:
+    """The text beside nothing, or beside some of the structure."""
+    for name in r.choice(
+        (("timing", "doseAndRate"), ("timing", "doseAndRate"), ("timing",), ("doseAndRate",), ())
+    ):
+        del line[name]
+    return {"text": text, **line}
 
 
 def _amount(r: Random, drug: Drug, tablets: float) -> Json:
