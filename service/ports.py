@@ -170,6 +170,17 @@ class Transaction(Protocol):
     # assessments
     def save_assessment(self, source: str, stored: StoredAssessment) -> None: ...
     def assessment(self, source: str, patient: str) -> StoredAssessment | None: ...
+    def save_rested_on(self, source: str, key: str, generation: int, stored: StoredAssessment) -> None:
+        """What the desired Task of that generation was made from."""
+        ...
+
+    def rested_on(self, source: str, key: str, generation: int) -> StoredAssessment | None:
+        """What the Task was made from that shows this generation: the latest one up to it."""
+        ...
+
+    def forget_rested_on(self, source: str, key: str, before: int) -> None:
+        """Forget those of generations before that one."""
+        ...
 
     # projections
     def projection(self, source: str, key: str) -> Projection | None: ...
@@ -201,6 +212,10 @@ class Transaction(Protocol):
         ...
 
     def quarantine(self, source: str | None = None) -> list[QuarantineRow]: ...
+    def accept_quarantine(self, row: QuarantineRow, now: datetime) -> None:
+        """It stays as it is: an operator says so."""
+        ...
+
     def forget_quarantine(
         self, source: str, *, key: str | None = None, patient: str | None = None
     ) -> int: ...
@@ -212,8 +227,13 @@ class Transaction(Protocol):
         """Append a row; `subject` is a key or a reference, never a name."""
         ...
 
-    def audit_trail(self, source: str | None = None) -> Iterator[dict[str, Any]]:
-        """JSON objects in the order of writing: id, at, source, actor, act, subject, detail."""
+    def audit_trail(
+        self, source: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """JSON objects in the order of writing: id, at, source, actor, act, subject, detail.
+
+        Those with a greater id than `after`, at most `limit`.
+        """
         ...
 
 

@@ -54,6 +54,8 @@ class Item:
     since: date  # the day on which it was found
     rank: tuple[int, int, float, int, int] = (0, 0, 0.0, 0, 0)  # priority, dependence, DME, age, length
     owner: str | None = None  # reference that the owner resolver gave
+    organizations: tuple[str, ...] = ()  # references: where the owner works
+    excluded: bool = False  # a test patient: never written for
     opened_on: date | None = None  # the day of release
     had_task: bool = False
     not_due_since: date | None = None  # nothing fires any more, but a person is at its Task
@@ -63,6 +65,7 @@ class Item:
     close_reason: CloseReason | None = None
     closed_on: date | None = None
     withdrawn_on: date | None = None
+    recalled: bool = False  # an operator withdrew it, and it is not to be made again as it was
 
     @property
     def key(self) -> str:

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, update
 
 from service.model.facts import Outcome, OutcomeKind
 from service.ports import StoredAssessment
 from service.store.rows import Rows, portions
-from service.store.tables import assessment_table, outcome_table
+from service.store.tables import assessment_table, outcome_table, rested_on_table
 
 
 class AnswerRows(Rows):
-    """The `assessment` and `outcome` tables."""
+    """The `assessment`, `rested_on` and `outcome` tables."""
 
     def save_assessment(self, source: str, stored: StoredAssessment) -> None:
         row = {
@@ -28,6 +28,40 @@ class AnswerRows(Rows):
         same = and_(assessment_table.c.source_id == source, assessment_table.c.patient == patient)
         found = self._connection.execute(select(assessment_table).where(same)).mappings().first()
         return None if found is None else StoredAssessment(patient, found["assessed_at"], found["body"])
+
+    def save_rested_on(self, source: str, key: str, generation: int, stored: StoredAssessment) -> None:
+        """What the desired Task of that generation was made from."""
+        row = {
+            "source_id": source,
+            "key": key,
+            "generation": generation,
+            "patient": stored.patient,
+            "assessed_at": stored.assessed_at,
+            "body": stored.body,
+        }
+        self._upsert(rested_on_table, [row])
+
+    def rested_on(self, source: str, key: str, generation: int) -> StoredAssessment | None:
+        """What the Task was made from that shows this generation: the latest one up to it."""
+        up_to = and_(
+            rested_on_table.c.source_id == source,
+            rested_on_table.c.key == key,
+            rested_on_table.c.generation <= generation,
+        )
+        newest = select(rested_on_table).where(up_to).order_by(rested_on_table.c.generation.desc()).limit(1)
+        found = self._connection.execute(newest).mappings().first()
+        return (
+            None if found is None else StoredAssessment(found["patient"], found["assessed_at"], found["body"])
+        )
+
+    def forget_rested_on(self, source: str, key: str, before: int) -> None:
+        """Forget those of generations before that one."""
+        older = and_(
+            rested_on_table.c.source_id == source,
+            rested_on_table.c.key == key,
+            rested_on_table.c.generation < before,
+        )
+        self._connection.execute(delete(rested_on_table).where(older))
 
     def outcomes_of(self, source: str, patients: Iterable[str]) -> dict[str, list[Outcome]]:
         """Those that count, of each patient asked for (maybe none), by day, reference and key."""

@@ -20,9 +20,16 @@ class AuditRows(Rows):
         row = {"at": now, "actor": actor, "act": act, "subject": subject, "detail": detail}
         self._connection.execute(insert(audit_table), [{**row, "source_id": source}])
 
-    def audit_trail(self, source: str | None = None) -> Iterator[dict[str, Any]]:
-        """JSON objects in the order of writing: id, at, source, actor, act, subject, detail."""
-        statement = select(audit_table).order_by(audit_table.c.id)
+    def audit_trail(
+        self, source: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """JSON objects in the order of writing: id, at, source, actor, act, subject, detail.
+
+        Those with a greater id than `after`, at most `limit`.
+        """
+        statement = select(audit_table).where(audit_table.c.id > after).order_by(audit_table.c.id)
+        if limit is not None:
+            statement = statement.limit(limit)
         if source is not None:
             statement = statement.where(audit_table.c.source_id == source)
         for row in self._connection.execute(statement).mappings():

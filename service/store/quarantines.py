@@ -1,9 +1,10 @@
 """What could not be handled: visible until it is repaired, forgotten or accepted."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, select, update
 
 from service.ports import QuarantineRow
 from service.store.rows import Rows
@@ -53,6 +54,17 @@ class QuarantineRows(Rows):
         if source is not None:
             statement = statement.where(quarantine_table.c.source_id == source)
         return [_row(row) for row in self._connection.execute(statement).mappings()]
+
+    def accept_quarantine(self, row: QuarantineRow, now: datetime) -> None:
+        """It stays as it is: an operator says so."""
+        same = (
+            (quarantine_table.c.source_id == row.source)
+            & (quarantine_table.c.patient == (row.patient or ""))
+            & (quarantine_table.c.reference == (row.reference or ""))
+            & (quarantine_table.c.key == (row.key or ""))
+            & (quarantine_table.c.reason == row.reason)
+        )
+        self._connection.execute(update(quarantine_table).where(same).values(accepted_at=now))
 
     def forget_quarantine(self, source: str, *, key: str | None = None, patient: str | None = None) -> int:
         """Forget the rows of a key, of a patient, or of both together; gives how many.

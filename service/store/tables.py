@@ -116,6 +116,9 @@ item_table = Table(
     Column("closed_on", Date),
     Column("withdrawn_on", Date),
     Column("updated_at", Instant, nullable=False),
+    Column("organizations", Json),
+    Column("excluded", Boolean, nullable=False),
+    Column("recalled", Boolean, nullable=False),
     Index("item_of_patient", "source_id", "patient", "n"),
     Index("item_by_state", "source_id", "state", "priority", "due_on"),
     Index("item_by_key", "key"),
@@ -146,6 +149,17 @@ assessment_table = Table(
     metadata,
     Column("source_id", Text, primary_key=True),
     Column("patient", Text, primary_key=True),
+    Column("assessed_at", Instant, nullable=False),
+    Column("body", Json, nullable=False),
+)
+
+rested_on_table = Table(
+    "rested_on",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("generation", Integer, primary_key=True),  # of the desired that was made from it
+    Column("patient", Text, nullable=False),
     Column("assessed_at", Instant, nullable=False),
     Column("body", Json, nullable=False),
 )
