@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["tests.hapi.server"]
+pytest_plugins = ["tests.hapi.server", "tests.postgres.server"]
 
 
 # The same examples each time, however slow the machine: a run never depends on luck.  The long runs look further.

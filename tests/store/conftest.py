@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 from service.store import SqlLedger, open_ledger
+from tests.postgres.server import Server
+
+KINDS = ("sqlite", "postgresql")
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path) -> str:
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -20,9 +28,16 @@ def ledger(database_url: str) -> Iterator[SqlLedger]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def shared_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlLedger]:
+@pytest.fixture(scope="module", params=KINDS)
+def shared_ledger(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqlLedger]:
     """For properties: one database for all examples, each of which takes names of its own."""
-    path = tmp_path_factory.mktemp("shared") / "ledger.db"
-    with open_ledger(f"sqlite:///{path}") as opened:
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("shared") / "ledger.db"
+        with open_ledger(f"sqlite:///{path}") as opened:
+            yield opened
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as url, open_ledger(url) as opened:
         yield opened
