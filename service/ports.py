@@ -178,8 +178,8 @@ class Transaction(Protocol):
         """What the Task was made from that shows this generation: the latest one up to it."""
         ...
 
-    def forget_rested_on(self, source: str, key: str, before: int) -> None:
-        """Forget those of generations before that one."""
+    def forget_rested_on(self, source: str, key: str, shown: int) -> None:
+        """Forget those before the one that the generation shown in the EHR was made from."""
         ...
 
     # projections

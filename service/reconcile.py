@@ -191,6 +191,8 @@ def _fires(
 ) -> tuple[Item | None, Want | None]:
     if item is not None and item.state is ItemState.WITHDRAWN and not _again(item, findings, situation):
         return item, None
+    if item is not None and _stays_recalled(item, findings):
+        return item, None
     content = content_of(assessment, findings)
     reasons = _ordered(Reason(f.rule, f.priority, f.since, f.due_on) for f in findings)
     summary = assessment.item
@@ -280,6 +282,13 @@ def _again(item: Item, findings: Sequence[Finding], situation: Situation) -> boo
     return situation.today - gone >= WITHDRAWN_REST or any(
         f.rule not in known or f.since > gone or f.priority > item.priority for f in findings
     )
+
+
+def _stays_recalled(item: Item, findings: Sequence[Finding]) -> bool:
+    """Whether an operator withdrew it and nothing fires that was not in it (§6)."""
+    known = {reason.rule for reason in item.reasons}
+    recalled = item.recalled and item.close_reason is CloseReason.RECALLED
+    return recalled and all(finding.rule in known for finding in findings)
 
 
 def _highest_n(situation: Situation) -> int:

@@ -1,7 +1,7 @@
 """Settings and values that this version does not have yet: said aloud, never silently ignored.
 
-A key that is set to what this version does anyway (nobody frames us, everybody is in the pilot) is
-true as it stands, so it passes and is left out.
+A key that is set to what this version does anyway (nobody frames us) is true as it stands, so it
+passes and is left out.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,11 @@ _NEVER = object()  # no value of it says what this version does
 
 _WEB: dict[str, object] = {"public_url": "", "trusted_proxies": 0, "embed_origins": []}
 _OPS: dict[str, object] = {"port": _NEVER, "tokens_file": _NEVER}
-_PILOT: dict[str, object] = {"owners": [], "organizations": []}
 _SOURCE: dict[str, object] = {
     "evidence_link": "",
     "canary_patient": "",
     "display_days": _NEVER,
     "group": "",
-    "exclude_tags": [],
-    "exclude_identifiers": [],
 }
 _VALUES: dict[str, tuple[str, ...]] = {  # of source keys; the value stays to be judged as wrong
     "profile": ("medplum", "epic", "oracle", "azure", "openmrs"),
@@ -40,7 +37,6 @@ def later(tree: dict[str, Any]) -> Iterator[str]:
             continue
         above = f"source.{name}"
         yield from _take(source, above, _SOURCE)
-        yield from _take_table(source, "pilot", f"{above}.pilot", _PILOT)
         for key, values in _VALUES.items():
             if source.get(key) in values:
                 yield f"{above}.{key}: {source.pop(key)!r} {_NOT_YET}"

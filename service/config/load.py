@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from service.config.later import later
 from service.config.problems import ConfigError, invalid, leases
-from service.config.settings import Settings, SourceSettings
+from service.config.settings import Pilot, Settings, SourceSettings
 from service.knowledge.policy_file import PolicyError, load_policy
 
 PREFIX = "REVIEWDUE_"
@@ -123,7 +123,7 @@ def _variable(source_id: str) -> str:
 
 def _typed(text: str, key: str) -> object:
     """Text from the environment: lists are written with commas; pydantic reads numbers and booleans."""
-    field = SourceSettings.model_fields.get(key)
+    field = {**SourceSettings.model_fields, **Pilot.model_fields}.get(key)
     if field is not None and "tuple" in str(field.annotation):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

@@ -69,6 +69,13 @@ def _item_system(value: str) -> str:
     return value
 
 
+def _token(value: str) -> str:
+    """`system|code`, a code of any system, or `system|`."""
+    if not value.strip("|") or value.count("|") > 1 or value.startswith("|"):
+        raise ValueError("must be a list of system|code, of codes, or of system|")
+    return value
+
+
 def _reference(*kinds: str) -> AfterValidator:
     """An empty text, or a relative reference to one of these types."""
     pattern = re.compile(rf"(?:{'|'.join(kinds)})/[A-Za-z0-9.-]{{1,64}}")
@@ -128,6 +135,15 @@ Auth = Annotated[
 ]
 
 
+class Pilot(Section):
+    """Whose patients get Tasks; empty: everybody's."""
+
+    owners: tuple[
+        Annotated[str, _reference("Practitioner", "PractitionerRole", "Organization", "Group")], ...
+    ] = ()
+    organizations: tuple[Annotated[str, _reference("Organization")], ...] = ()
+
+
 class SourceSettings(Section):
     """One EHR endpoint: the table `[source.<id>]`."""
 
@@ -159,6 +175,9 @@ class SourceSettings(Section):
     lease_seconds: Seconds = 120
     new_per_owner_per_day: Annotated[_Int, Field(ge=0, le=100_000)] = 5
     new_per_source_per_day: Annotated[_Int, Field(ge=0, le=1_000_000)] = 100
+    exclude_tags: tuple[Annotated[str, AfterValidator(_token)], ...] = ()
+    exclude_identifiers: tuple[Annotated[str, AfterValidator(_token)], ...] = ()
+    pilot: Pilot = Pilot()
 
 
 class Settings(Section):

@@ -9,12 +9,14 @@ from service import wording
 from service.assess import assess, render
 from service.channels import task as tasks
 from service.cycle.closing import want_closed
+from service.cycle.gate import noted
 from service.cycle.merge import move_to, not_followed, replaced_by, survivor
 from service.cycle.parts import Parts
 from service.cycle.vanished import confirm_vanished, rows_of
+from service.cycle.wanted import elements_of, want
 from service.identity import another_person
 from service.model.assessment import Assessment
-from service.model.item import Desired, Doing, Item, ItemState, Projection
+from service.model.item import Item, ItemState, Projection
 from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
 from service.reconcile import CRITICAL_TYPES, WINDOWS, Decision, ShownTask, Situation, Want, reconcile
 from service.record.group import PatientRecord
@@ -135,7 +137,9 @@ class _Patient:
             owner=owner_of(assessment, self.record),
             blocked=blocked,
         )
-        decision = reconcile(assessment, situation)
+        decision = noted(
+            reconcile(assessment, situation), items, self.record.patient, self.parts.settings
+        )
         self._note_missing(items, projections)
         for item in decision.items:
             if item.state is ItemState.HELD:
@@ -192,14 +196,11 @@ class _Patient:
     def _want_open(self, item: Item, assessment: Assessment, projection: Projection | None) -> None:
         if item.not_due_since is not None and projection is not None and projection.desired is not None:
             why = wording.close_reason(item.not_due_why or "")
-            elements: Mapping[str, Any] = tasks.no_longer_due(
-                projection.desired.elements, item.not_due_since, why
-            )
+            elements = tasks.no_longer_due(projection.desired.elements, item.not_due_since, why)
+            want(self.tx, self.parts, item, elements, projection, self.now)
         elif assessment.findings:
             elements = elements_of(self.parts, assessment, item)
-        else:
-            return
-        want(self.tx, self.parts, item, elements, projection, self.now)
+            want(self.tx, self.parts, item, elements, projection, self.now, rests_on=assessment)
 
     def _save_row(self, row: PatientRow, *, complete: bool, due: bool = False, **changes: Any) -> None:
         if self.dry:
@@ -276,45 +277,6 @@ class _Patient:
             known = projection is not None and projection.seen is not None
             if item.state is ItemState.OPEN and known and item.key not in there:
                 self.found.missing.append(item.key)
-
-
-def want(
-    tx: Transaction,
-    parts: Parts,
-    item: Item,
-    elements: Mapping[str, Any],
-    projection: Projection | None,
-    now: datetime,
-) -> None:
-    """Make `elements` what the EHR should show of the item; a newer want replaces an unsent one."""
-    if "task" not in parts.settings.channels:
-        return
-    before = projection or Projection(parts.id, item.key, item.patient, "Task", None)
-    generation = 1 + max(
-        before.desired.generation if before.desired else 0, before.seen.generation if before.seen else 0
-    )
-    tx.save_projection(
-        replace(
-            before,
-            desired=Desired(dict(elements), generation),
-            tries=0,
-            next_try_at=before.next_try_at if before.attempt.doing is not Doing.NONE else None,
-            rejected=False,
-            error=None,
-        ),
-        now,
-    )
-
-
-def elements_of(parts: Parts, assessment: Assessment, item: Item) -> dict[str, Any]:
-    """What the item's Task should hold."""
-    return tasks.elements(
-        assessment,
-        item,
-        requester=parts.settings.requester or None,
-        pool=parts.settings.pool or None,
-        release_days=parts.release_days(),
-    )
 
 
 def _shown(

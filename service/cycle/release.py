@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.cycle.look import elements_of, want
+from service.cycle.gate import Gate, gate_of
 from service.cycle.parts import Parts
+from service.cycle.wanted import elements_of, want
 from service.model.assessment import Assessment, Priority
 from service.model.item import Item, ItemState
 from service.ports import Lease, SourceState
@@ -43,7 +44,8 @@ def release(
     if released_at is None or not ("task" not in parts.settings.channels or may_write(parts, state)):
         return 0
     released_on = parts.day(released_at)
-    chosen = list(_choose(parts, held, used, released_on, only_urgent=only_urgent))
+    gate = gate_of(parts) if held else Gate(None)
+    chosen = list(_choose(parts, gate, held, used, released_on, only_urgent=only_urgent))
     stale = [item.patient for item, _ in chosen if item.key not in assessments]
     if stale and look_again is not None:
         look_again(stale)
@@ -54,18 +56,21 @@ def release(
             assessment = assessments.get(item.key)
             if current is None or current.state is not ItemState.HELD or assessment is None:
                 continue
+            if not gate.lets(current, parts.settings.pool):  # a look meanwhile may know better
+                continue
             open_item = replace(current, state=ItemState.OPEN, opened_on=parts.day(now))
             tx.save_item(open_item, now)
             tx.record_release(open_item, now, in_budget=in_budget)
             tx.audit(parts.id, "item released", now, actor="service", subject=item.key)
             elements = elements_of(parts, assessment, open_item)
-            want(tx, parts, open_item, elements, tx.projection(parts.id, item.key), now)
+            want(tx, parts, open_item, elements, tx.projection(parts.id, item.key), now, rests_on=assessment)
             opened += 1
     return opened
 
 
 def _choose(
     parts: Parts,
+    gate: Gate,
     held: Iterable[Item],
     used: Mapping[str | None, int],
     released_on: date,
@@ -75,6 +80,8 @@ def _choose(
     by_owner = Counter(used)
     total = sum(used.values())
     for item in sorted(held, key=lambda item: (item.rank, item.key), reverse=True):
+        if not gate.lets(item, parts.settings.pool):
+            continue
         if _outside_budget(item, released_on):
             yield item, False
             continue
@@ -87,7 +94,7 @@ def _choose(
 
 
 def _outside_budget(item: Item, released_on: date) -> bool:
-    if item.priority is Priority.ASAP:
+    if item.priority is Priority.ASAP or item.had_task:
         return True
     return any(r.priority >= Priority.URGENT and r.since >= released_on for r in item.reasons)
 

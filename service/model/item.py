@@ -54,7 +54,6 @@ class Item:
     since: date  # the day on which it was found
     rank: tuple[int, int, float, int, int] = (0, 0, 0.0, 0, 0)  # priority, dependence, DME, age, length
     owner: str | None = None  # reference that the owner resolver gave
-    organizations: tuple[str, ...] = ()  # references: where the owner works
     excluded: bool = False  # a test patient: never written for
     opened_on: date | None = None  # the day of release
     had_task: bool = False

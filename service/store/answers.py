@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, select, update
 
 from service.model.facts import Outcome, OutcomeKind
 from service.ports import StoredAssessment
@@ -54,14 +54,16 @@ class AnswerRows(Rows):
             None if found is None else StoredAssessment(found["patient"], found["assessed_at"], found["body"])
         )
 
-    def forget_rested_on(self, source: str, key: str, before: int) -> None:
-        """Forget those of generations before that one."""
-        older = and_(
-            rested_on_table.c.source_id == source,
-            rested_on_table.c.key == key,
-            rested_on_table.c.generation < before,
+    def forget_rested_on(self, source: str, key: str, shown: int) -> None:
+        """Forget those before the one that the generation shown in the EHR was made from."""
+        of_key = and_(rested_on_table.c.source_id == source, rested_on_table.c.key == key)
+        newest = select(func.max(rested_on_table.c.generation)).where(
+            of_key, rested_on_table.c.generation <= shown
         )
-        self._connection.execute(delete(rested_on_table).where(older))
+        found = self._connection.execute(newest).scalar()
+        if found is not None:
+            older = and_(of_key, rested_on_table.c.generation < found)
+            self._connection.execute(delete(rested_on_table).where(older))
 
     def outcomes_of(self, source: str, patients: Iterable[str]) -> dict[str, list[Outcome]]:
         """Those that count, of each patient asked for (maybe none), by day, reference and key."""

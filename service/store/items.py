@@ -164,7 +164,6 @@ def _columns(of: Item) -> dict[str, Any]:
         "close_reason": of.close_reason.value if of.close_reason else None,
         "closed_on": of.closed_on,
         "withdrawn_on": of.withdrawn_on,
-        "organizations": list(of.organizations),
         "excluded": of.excluded,
         "recalled": of.recalled,
     }
@@ -181,7 +180,6 @@ def _item(row: RowMapping) -> Item:
         priority=Priority(values.pop("priority")),
         reasons=tuple(_reason(reason) for reason in values.pop("reasons")),
         rank=(priority_rank, dependence, float(dme), age, length),
-        organizations=tuple(values.pop("organizations") or ()),
         close_reason=CloseReason(close_reason) if close_reason else None,
         **values,
     )

@@ -116,7 +116,6 @@ item_table = Table(
     Column("closed_on", Date),
     Column("withdrawn_on", Date),
     Column("updated_at", Instant, nullable=False),
-    Column("organizations", Json),
     Column("excluded", Boolean, nullable=False),
     Column("recalled", Boolean, nullable=False),
     Index("item_of_patient", "source_id", "patient", "n"),

@@ -1,4 +1,4 @@
-"""Who is in the pilot, what was recalled, and what each Task rests on.
+"""Who is excluded, what was recalled, and what each Task rests on.
 
 Revision ID: 0002
 """
@@ -13,7 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("item", sa.Column("organizations", sa.Text))
     for flag in ("excluded", "recalled"):
         op.add_column("item", sa.Column(flag, sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_table(

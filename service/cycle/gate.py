@@ -1,0 +1,107 @@
+"""Who is written for at all: the pilot's owners, and never a test patient (lifecycle.md §6)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
+
+from service.config import SourceSettings
+from service.cycle.parts import Parts
+from service.fhir.client import FhirClient
+from service.fhir.errors import FhirError
+from service.model.item import Item, ItemState
+from service.reconcile import Decision
+from service.record.elements import Patient, PractitionerRole
+from service.record.references import local_reference
+
+_FRESH = timedelta(minutes=5)  # a release asks after each group of patients
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whom a source may create Tasks for, as of one moment."""
+
+    owners: frozenset[str] | None  # references; None: everybody
+
+    def lets(self, item: Item, pool: str) -> bool:
+        """Whether a Task may be created: never for a test patient, in a pilot by its owner only.
+
+        The owner is the one resolved for the item; without one it is the pool.
+        """
+        if item.excluded:
+            return False
+        return self.owners is None or (item.owner or pool) in self.owners
+
+
+_known: WeakKeyDictionary[FhirClient, tuple[datetime, Gate]] = WeakKeyDictionary()
+
+
+def gate_of(parts: Parts) -> Gate:
+    """The gate of the source; who works in the pilot's organisations is asked of the EHR.
+
+    An organisation whose members cannot be read lets nobody through but itself.
+    """
+    pilot = parts.settings.pilot
+    if not pilot.owners and not pilot.organizations:
+        return Gate(None)
+    now = parts.now()
+    asked_at, known = _known.get(parts.client, (now, None))
+    if known is not None and now - asked_at < _FRESH:
+        return known
+    owners = {*pilot.owners, *pilot.organizations}
+    for organization in pilot.organizations:
+        try:
+            owners |= _members(parts, organization)
+        except FhirError as problem:
+            parts.log.warning("pilot not read", what=organization, why=str(problem))
+    gate = Gate(frozenset(owners))
+    _known[parts.client] = (now, gate)
+    return gate
+
+
+def _members(parts: Parts, organization: str) -> set[str]:
+    """References of the roles at an organisation, and of the people who hold them."""
+    found: set[str] = set()
+    for page in parts.client.search("PractitionerRole", [("organization", organization)]):
+        for reading in page.rows:
+            role = reading.body
+            if not isinstance(role, PractitionerRole) or role.active is False:
+                continue
+            where = local_reference(role.organization.reference) if role.organization else None
+            who = local_reference(role.practitioner.reference) if role.practitioner else None
+            if where == organization:
+                found |= {role.reference, *([who] if who else [])}
+    return found
+
+
+def noted(
+    decision: Decision, items: Iterable[Item], patient: Patient | None, settings: SourceSettings
+) -> Decision:
+    """The decision, with the items that wait for release marked where the patient is a test patient."""
+    is_excluded = excluded(patient, settings)
+    changed = {item.key: item for item in decision.items}
+    for item in [*items, *decision.items]:
+        latest = changed.get(item.key, item)
+        if latest.state is ItemState.HELD and latest.excluded is not is_excluded:
+            changed[item.key] = replace(latest, excluded=is_excluded)
+    return replace(decision, items=tuple(changed.values()))
+
+
+def excluded(patient: Patient | None, settings: SourceSettings) -> bool:
+    """Whether one of the patient's tags or identifiers is on the source's lists.
+
+    An entry is `system|code`, or a code of any system, or `system|` for all of a system.
+    """
+    if patient is None:
+        return False
+    tags = (patient.meta.tag or ()) if patient.meta else ()
+    return any(_is_listed(settings.exclude_tags, tag.system, tag.code) for tag in tags) or any(
+        _is_listed(settings.exclude_identifiers, one.system, one.value) for one in patient.identifier or ()
+    )
+
+
+def _is_listed(entries: Iterable[str], system: str | None, value: str | None) -> bool:
+    forms = {value, f"{system or ''}|{value}"} if value else set()
+    if system:
+        forms.add(f"{system}|")
+    return not forms.isdisjoint(entries)
