@@ -37,7 +37,7 @@ def page() -> str:
 
 
 def table(rows: Iterable[Figures]) -> str:
-    return _table(_COLUMNS, map(_row, rows))
+    return table_of(_COLUMNS, map(_row, rows))
 
 
 def by_hand() -> str:
@@ -46,7 +46,7 @@ def by_hand() -> str:
 
 def _inputs(rows: Iterable[Figures]) -> str:
     found = {row.folder: row.input for row in rows}
-    return _table(("folder", "input"), found.items())
+    return table_of(("folder", "input"), found.items())
 
 
 def _row(row: Figures) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "–"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table_of(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     titles = tuple(head)
     lines = [titles, ("---",) * len(titles), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
