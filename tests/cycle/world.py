@@ -22,6 +22,8 @@ TODAY = START.date()
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
 DIAZEPAM_5 = "197591"
+LEDGER = "ledger.url"
+"""A file in a world's folder that says where its ledger is, if it is not a SQLite file there."""
 
 Resource = dict[str, Any]
 
@@ -100,6 +102,11 @@ class World:
             tx.save_source_state(replace(state, released_at=self.ehr.clock() if on else None))
 
 
+def ledger_url(folder: Path) -> str:
+    named = folder / LEDGER
+    return named.read_text() if named.exists() else f"sqlite:///{folder / 'ledger.db'}"
+
+
 @contextmanager
 def world(
     folder: Path,
@@ -122,7 +129,7 @@ def world(
     with running_ehr(resources, clock=SteppedClock(START), habits=habits) as ehr:
         overrides = {f"source.main.{key}": value for key, value in values.items()}
         overrides["source.main.base_url"] = ehr.base
-        overrides["database.url"] = f"sqlite:///{folder / 'ledger.db'}"
+        overrides["database.url"] = ledger_url(folder)
         overrides["instance.secret_file"] = str(folder / "secret")
         loaded = load(environment={}, overrides=overrides)
         open_ledger(loaded.settings.database.url).close()
