@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from tests.sandbox_data.assessing import DAYS, Figures, figures
 from tests.sandbox_data.by_hand import BY_HAND, ByHand
+from tests.sandbox_data.orders import OrderFigures, order_figures
+from tests.sandbox_data.strangest import STRANGEST, Strange
 
 _HEAD = """# Public sandbox data, assessed
 
@@ -22,6 +24,25 @@ this repository. Written by `python -m tests.sandbox_data`; where the data is be
 _COLUMNS = (
     "folder", "as of", "patients", "in scope", "findings", "suppressed", "unreadable", "ignored", "not FHIR", "astray",
 )  # fmt: skip
+_ORDERS = """
+## How the orders were read
+
+The orders in scope of each folder, as they are read once everything is known. *Text*: with an instruction in words;
+*from text*: the dose is known by the words alone. *Stated*, *open* and *assumed* are the lengths of the supplies that
+orders and fills give: by what is written; active and not ended; 30 days because nothing says how long. Unreadable
+ones are in scope; in brackets those that are not known to be. Two folders hold the same orders of the same people
+(synthea-2020-us, -all).
+
+"""
+_ORDER_COLUMNS = (
+    "folder", "orders", "fills", "text", "dose known", "from text", "stated", "open", "assumed", "unreadable",
+)  # fmt: skip
+_STRANGEST = """
+## The ten strangest orders
+
+Each resource was read by hand and held against the specification; a test compares how the service reads it.
+
+"""
 _BY_HAND = """
 ## Looked at by hand
 
@@ -33,11 +54,25 @@ _BY_HAND = """
 def page() -> str:
     """The whole page."""
     rows = [figures(folder, day) for folder, days in DAYS.items() for day in days]
-    return _HEAD + _inputs(rows) + "\n" + table(rows) + _BY_HAND.format(count=len(BY_HAND)) + by_hand()
+    parts = (
+        _HEAD + _inputs(rows) + "\n" + table(rows),
+        _ORDERS + orders(map(order_figures, DAYS)),
+        _STRANGEST + strangest(),
+        _BY_HAND.format(count=len(BY_HAND)) + by_hand(),
+    )
+    return "".join(parts)
 
 
 def table(rows: Iterable[Figures]) -> str:
     return table_of(_COLUMNS, map(_row, rows))
+
+
+def orders(rows: Iterable[OrderFigures]) -> str:
+    return table_of(_ORDER_COLUMNS, map(_order_row, rows))
+
+
+def strangest() -> str:
+    return "\n".join(map(_strange, STRANGEST))
 
 
 def by_hand() -> str:
@@ -62,6 +97,19 @@ def _row(row: Figures) -> tuple[str, ...]:
         str(row.documents),
         str(row.astray),
     )
+
+
+def _order_row(row: OrderFigures) -> tuple[str, ...]:
+    numbers = (
+        row.orders, row.fills, row.with_text, row.dose_known, row.dose_from_text,
+        row.stated, row.open_ended, row.assumed,
+    )  # fmt: skip
+    doubtful = f" ({_counts(row.doubtful)})" if row.doubtful else ""
+    return (row.folder, *map(str, numbers), _counts(row.unreadable) + doubtful)
+
+
+def _strange(order: Strange) -> str:
+    return f"**{order.folder}, {order.reference}** ({order.reading}). {order.judgement}\n"
 
 
 def _counts(counts: Counter[str]) -> str:

@@ -4,8 +4,10 @@ import pytest
 
 from tests.sandbox_data.assessing import DAYS, figures, one
 from tests.sandbox_data.by_hand import BY_HAND, ByHand
+from tests.sandbox_data.orders import order_figures, reading
 from tests.sandbox_data.page import page
 from tests.sandbox_data.place import DATA, PAGE
+from tests.sandbox_data.strangest import STRANGEST, Strange
 
 
 def test_every_folder_has_its_days():
@@ -34,6 +36,18 @@ def test_a_patient_read_by_hand_gets_the_same_answer(case: ByHand):
     assert tuple(f"{f.rule} by {f.suppressed_by}" for f in found.suppressed) == case.suppressed
     assert tuple(aside.reason for aside in found.unreadable) == case.unreadable
     assert found.wake_on == case.wake_on
+
+
+@pytest.mark.parametrize("order", STRANGEST, ids=lambda order: order.reference)
+def test_a_strange_order_is_read_as_it_was_by_hand(order: Strange):
+    assert reading(order.folder, order.reference) == order.reading
+
+
+@pytest.mark.parametrize("folder", DAYS)
+def test_every_order_and_fill_gives_a_length_or_gives_way_to_its_fills(folder):
+    found = order_figures(folder)
+    assert found.orders <= found.stated + found.open_ended + found.assumed <= found.orders + found.fills
+    assert found.dose_from_text <= found.dose_known <= found.orders
 
 
 def test_the_committed_page_is_what_a_fresh_run_gives():

@@ -4,8 +4,9 @@ import re
 
 from tests.sandbox_data.assessing import DAYS, input_hash
 from tests.sandbox_data.by_hand import BY_HAND
-from tests.sandbox_data.page import by_hand
+from tests.sandbox_data.page import by_hand, strangest
 from tests.sandbox_data.place import PAGE
+from tests.sandbox_data.strangest import STRANGEST
 
 
 def test_the_page_has_a_hash_for_each_folder_and_a_row_for_each_day():
@@ -19,6 +20,11 @@ def test_the_page_has_a_hash_for_each_folder_and_a_row_for_each_day():
 def test_at_least_ten_patients_were_read_by_hand_and_stand_on_the_page():
     assert len({(case.folder, case.patient) for case in BY_HAND}) >= 10
     assert PAGE.read_text(encoding="utf-8").endswith(by_hand())
+
+
+def test_ten_strange_orders_were_read_by_hand_and_stand_on_the_page():
+    assert len({(order.folder, order.reference) for order in STRANGEST}) >= 10
+    assert strangest() in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_hash_of_a_folder_tells_names_and_contents_apart(tmp_path):
