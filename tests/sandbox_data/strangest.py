@@ -35,8 +35,9 @@ STRANGEST = (
         "MedicationRequest/medrx0305",
         "alprazolam, 0 to 1 mg/day, its fills count",
         "As needed from 15 to 20 January; its refill was handed over on 26 June, for ten days. Before that fill is "
-        "known the bounds count, afterwards the fill alone. The words forbid more than 4 mg a day, the structure allows "
-        "1 mg; words fill only what the structure lacks. Right by the letter, though January is forgotten in June.",
+        "known the bounds count, afterwards the fill alone. The words forbid more than 4 mg a day, the structure "
+        "allows 1 mg; words fill only what the structure lacks. Right by the letter, though January is forgotten in "
+        "June.",
     ),
     Strange(
         "nhs-eps-uk",
