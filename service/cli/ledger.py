@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from service.bootstrap import House
     from service.config import SourceSettings
 
+LONGEST_REASON = 200  # characters of what an operator says, for the audit
 _ITEM_COLUMNS = ("key", "patient", "state", "priority", "due_on", "reasons", "projection", "task")
 
 
@@ -40,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What could not be handled.")
     quarantine.command("list")(quarantine_list)
     quarantine.command("retry")(quarantine_retry)
+    quarantine.command("accept")(quarantine_accept)
     app.add_typer(quarantine, name="quarantine")
 
 
@@ -58,12 +60,20 @@ def release(
         assert house.identity  # noqa: S101 (makes the secret while the ledger is still empty)
         for each in house.source_settings(source):
             on = switch is Switch.ON
-            changed = set_release(house.ledger, each.id, on=on, now=house.clock.now(), actor=_operator())
+            done = set_release(house.ledger, each.id, on=on, now=house.clock.now(), actor=operator())
             if as_json:
-                emit({"source": each.id, "released": on, "changed": changed})
+                emit(
+                    {
+                        "source": each.id,
+                        "released": on,
+                        "changed": done.changed,
+                        "recalls_lifted": done.lifted,
+                    }
+                )
             else:
-                was = "" if changed else " already"
-                sys.stdout.write(f"{each.id}: {'released' if on else 'in shadow'}{was}\n")
+                was = "" if done.changed else " already"
+                lifted = f"; {done.lifted} recalled items may be made again" if done.lifted else ""
+                sys.stdout.write(f"{each.id}: {'released' if on else 'in shadow'}{was}{lifted}\n")
             if on and each.write == "never":
                 say(f"{each.id}: nothing is written yet: source.{each.id}.write is never")
 
@@ -81,10 +91,10 @@ def refresh(
     from service.cycle.operators import look_at
 
     with opened(config) as house:
-        each = _one(house, source)
+        each = one_source(house, source)
         try:
             id_ = look_at(
-                house.ledger, house.identity, each.id, patient, now=house.clock.now(), actor=_operator()
+                house.ledger, house.identity, each.id, patient, now=house.clock.now(), actor=operator()
             )
         except ValueError as problem:
             raise ConfigError([f"PATIENT: {problem}"]) from None
@@ -163,7 +173,7 @@ def reconcile(
                 gone, checked = compare_now(
                     parts,
                     new_holder(),
-                    accept=_operator() if accept_gone else None,
+                    accept=operator() if accept_gone else None,
                     stopping=house.clock.stopping,
                 )
             found = {"source": each.id, **asdict(checked), **({"withdrawn": gone} if accept_gone else {})}
@@ -214,7 +224,7 @@ def quarantine_retry(
 
     with opened(config) as house:
         for each in house.source_settings(source):
-            done = retry(house.ledger, each.id, now=house.clock.now(), actor=_operator())
+            done = retry(house.ledger, each.id, now=house.clock.now(), actor=operator())
             if as_json:
                 emit({"source": each.id, **done})
             else:
@@ -222,7 +232,43 @@ def quarantine_retry(
                 sys.stdout.write(f"{each.id}: {', '.join(words)}\n")
 
 
-def _one(house: "House", source: str | None) -> "SourceSettings":
+def quarantine_accept(
+    what: Annotated[
+        list[str], typer.Argument(metavar="REFERENCE…", help="As listed: a resource's, or an item's key.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the audit.")] = "",
+    source: SourceId = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    _debug: Debug = False,
+) -> None:
+    """Accept as it is: what cannot be read no longer keeps a review from closing."""
+    from service.cli.house import opened
+    from service.config import ConfigError
+    from service.cycle.operators import accept
+
+    with opened(config) as house:
+        each = one_source(house, source)
+        for named in dict.fromkeys(what):
+            rows = accept(
+                house.ledger,
+                each.id,
+                named,
+                reason=reason[:LONGEST_REASON],
+                now=house.clock.now(),
+                actor=operator(),
+            )
+            if not rows:
+                raise ConfigError(
+                    [f"REFERENCE: nothing in quarantine of source {each.id} has {named[:80]!r}"]
+                )
+            if as_json:
+                emit({"source": each.id, "reference": named, "rows": rows})
+            else:
+                sys.stdout.write(f"{each.id}: {named} accepted, rows {rows}\n")
+
+
+def one_source(house: "House", source: str | None) -> "SourceSettings":
     from service.config import ConfigError
 
     found = house.source_settings(source)
@@ -231,7 +277,7 @@ def _one(house: "House", source: str | None) -> "SourceSettings":
     return found[0]
 
 
-def _operator() -> str:
+def operator() -> str:
     """Who is at the keyboard, for the audit."""
     try:
         return f"operator:{getpass.getuser()}"

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.cli import keeping, ledger, offline, running, story
+from service.cli import keeping, ledger, offline, proof, running, story
 
 OK, UNHANDLED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Finds people on an ongoing benzodiazepine whose use is due for a clinical review.",
 )
-for commands in (story, offline, running, ledger, keeping):
+for commands in (story, offline, running, ledger, proof, keeping):
     commands.add_to(app)
 
 

@@ -1,25 +1,67 @@
 """What an operator tells the ledger; each act is audited."""
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from service.identity import Identity
-from service.ports import Ledger, PatientRow
+from service.model.item import CloseReason, ItemState
+from service.ports import Ledger, PatientRow, Transaction
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR's grammar of an id
 
 
-def set_release(ledger: Ledger, source: str, *, on: bool, now: datetime, actor: str) -> bool:
-    """Leave shadow mode or enter it again; False when it is so already."""
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a release on or off came to."""
+
+    changed: bool  # False: it was so already
+    lifted: int = 0  # recalled items that may be made again
+
+
+def set_release(ledger: Ledger, source: str, *, on: bool, now: datetime, actor: str) -> Switched:
+    """Leave shadow mode or enter it again; `on`, also when it is on, ends what a withdrawal left behind."""
     with ledger.write(None) as tx:
         state = tx.source_state(source)
-        if on is (state.released_at is not None):
-            return False
-        tx.save_source_state(replace(state, released_at=now if on else None))
-        tx.audit(source, f"release {'on' if on else 'off'}", now, actor=actor, subject=source)
-    return True
+        changed = on is not (state.released_at is not None)
+        lifted = _lift_recalls(tx, source, now) if on else 0
+        if changed:
+            tx.save_source_state(replace(state, released_at=now if on else None))
+        if changed or lifted:
+            detail = f"{lifted} recalled items may be made again" if lifted else ""
+            act = f"release {'on' if on else 'off'}"
+            tx.audit(source, act, now, actor=actor, subject=source, detail=detail)
+    return Switched(changed, lifted)
+
+
+def _lift_recalls(tx: Transaction, source: str, now: datetime) -> int:
+    recalled = [item for item in tx.items(source, ItemState.CLOSED) if item.recalled]
+    for item in recalled:
+        tx.save_item(replace(item, recalled=False), now)
+    again = [item.patient for item in recalled if item.close_reason is CloseReason.RECALLED]
+    tx.mark_due(source, again, "release on")
+    return len(again)
+
+
+def accept(ledger: Ledger, source: str, named: str, *, reason: str, now: datetime, actor: str) -> int:
+    """Accept what is in quarantine under a resource's reference, or an item's key, as it is; gives how many rows.
+
+    An accepted unreadable resource no longer keeps items from closing (lifecycle.md §1); its patient is
+    looked at again.
+    """
+    with ledger.write(None) as tx:
+        rows = [
+            row
+            for row in tx.quarantine(source)
+            if row.accepted_at is None and named in (row.reference, row.key)
+        ]
+        for row in rows:
+            tx.accept_quarantine(row, now)
+            detail = f"{row.reason}: {reason}" if reason else row.reason
+            tx.audit(source, "quarantine accepted", now, actor=actor, subject=named, detail=detail)
+        tx.mark_due(source, sorted({row.patient for row in rows if row.patient}), "quarantine accept")
+    return len(rows)
 
 
 def look_at(
