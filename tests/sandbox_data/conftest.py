@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.sandbox_data.place import IS_HERE, WHY_NOT
 
-NEED_IT = ["test_folders.py", "test_qicore.py"]
+NEED_IT = ["test_explain.py", "test_folders.py", "test_qicore.py"]
 collect_ignore = [] if IS_HERE else NEED_IT
 
 
