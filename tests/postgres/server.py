@@ -1,7 +1,8 @@
 """A real PostgreSQL for the tests: one server for a whole run, a database of its own for each test.
 
-A test asks for the fixture `postgres` and gets a `Server`; `with server.database() as url` gives an
-empty database, which is dropped afterwards.  Without PostgreSQL the test fails and says what to install.
+A test that asks for the fixture `database_url` runs on each kind of database, and gets the URL of an empty
+one.  One that asks for `postgres` gets a `Server`; `with server.database() as url` gives an empty database,
+which is dropped afterwards.  Without PostgreSQL the test fails and says what to install.
 """
 
 import fcntl
@@ -21,6 +22,8 @@ from tests.postgres.keeper import RESTART, RESTARTED, WELCOME
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120  # initdb, start and recovery take 1 to 2 on an idle machine
+
+KINDS = ("sqlite", "postgresql")
 
 _numbers = itertools.count(1)
 
@@ -68,6 +71,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 line = _join(Path(note.read_text()))
         assert line is not None, "PostgreSQL ended at once"
         yield Server(Path(note.read_text()), stack.enter_context(line))
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Real databases, one per test; the tests say `database_url` and run on each kind named here."""
+"""Ledgers on real databases, of each kind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,21 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.store import SqlLedger, open_ledger
-from tests.postgres.server import Server
-
-KINDS = ("sqlite", "postgresql")
-
-
-@pytest.fixture(params=KINDS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
-        return
-    server: Server = request.getfixturevalue("postgres")
-    with server.database() as url:
-        yield url
-
+from tests.postgres.server import KINDS, Server
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[SqlLedger]:
