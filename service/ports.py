@@ -236,6 +236,23 @@ class Transaction(Protocol):
         """
         ...
 
+    # metrics
+    def count_up(self, source: str, amounts: Mapping[tuple[str, str], float]) -> None:
+        """Add to the counters by (name, label)."""
+        ...
+
+    def counted(self) -> list[tuple[str, str, str, float]]:
+        """(source, name, label, value) of every counter."""
+        ...
+
+    def tallies(self, source: str) -> dict[str, dict[str, int]]:
+        """How many now: `items` and `projections` by state, `findings` of live items by rule, `quarantine`."""
+        ...
+
+    def count_flagged(self, source: str, flag: str) -> int:
+        """In how many patients' latest assessment this flag stands."""
+        ...
+
 
 class Ledger(Protocol):
     """The database; thread-safe.  Raises LedgerError with a plain message."""

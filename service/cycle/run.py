@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from service.cycle.check import check_own_tasks
+from service.cycle.counting import count
 from service.cycle.deliver import Delivery
 from service.cycle.gone import Gone
 from service.cycle.keeper import Keeper
@@ -41,7 +42,8 @@ def run_cycle(
     if dry_run:
         return _Cycle(parts, None, full=full, stopping=stopping, progress=progress).run()
     with leased(parts, holder, wait=wait, stopping=stopping) as keeper:
-        return _Cycle(parts, keeper, full=full, stopping=stopping, progress=progress).run()
+        report = _Cycle(parts, keeper, full=full, stopping=stopping, progress=progress).run()
+        return count(parts, keeper.lease, report)
 
 
 def leased(

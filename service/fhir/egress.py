@@ -23,6 +23,7 @@ from service.fhir.base_url import BaseUrl
 from service.fhir.budget import Breaker, RateBudget
 from service.fhir.errors import FhirError, NotSentError, UnknownReplyError, UnreadableReplyError
 from service.fhir.retry_after import http_date, retry_after
+from service.fhir.traffic import Traffic
 from service.fhir.wire import Exchange, Transport, exchange
 from service.ports import Clock
 
@@ -93,6 +94,7 @@ class Egress:
         )
         # No session: one patient's cookie must not colour the next one's answers.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.traffic = Traffic()
         self._count_lock = threading.Lock()
         self._requests = 0
 
@@ -161,12 +163,17 @@ class Egress:
     ) -> Reply:
         with self._count_lock:
             self._requests += 1
+        status: int | None = None
+        began = self._clock.monotonic()
         with exchange(self._clock, deadline) as now:
             try:
                 reply = self._answer(method, url, headers, body)
+                status = reply.status
             except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
                 self._breaker.failed()
                 raise _named(error, now) from None
+            finally:
+                self.traffic.saw(status, self._clock.monotonic() - began)
         self._judge(reply)
         return reply
 

@@ -13,6 +13,7 @@ from service.store.engine import create_private_file, database_url, is_absent, m
 from service.store.errors import SchemaError
 from service.store.items import ItemRows
 from service.store.leases import LeaseRows, take_turn
+from service.store.metrics import MetricRows
 from service.store.patients import PatientRows
 from service.store.projections import ProjectionRows
 from service.store.quarantines import QuarantineRows
@@ -22,7 +23,7 @@ from service.store.tables import item_table, patient_table, source_table
 
 
 class SqlTransaction(
-    SourceRows, PatientRows, ItemRows, ProjectionRows, AnswerRows, QuarantineRows, AuditRows
+    SourceRows, PatientRows, ItemRows, ProjectionRows, AnswerRows, QuarantineRows, AuditRows, MetricRows
 ):
     """`ports.Transaction` on one connection; usable only inside its block."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -243,6 +244,15 @@ audit_table = Table(
     Column("subject", Words, nullable=False),
     Column("detail", Words, nullable=False),
     sqlite_autoincrement=True,  # an id is never used twice
+)
+
+metric_table = Table(
+    "metric",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("value", Float, nullable=False),
 )
 
 lease_table = Table(
