@@ -78,8 +78,15 @@ def _episode(stretches: Sequence[_Stretch], place: int, known: Sequence[Supply],
         start=start,
         end=end,
         gap=stretches[last].gap(gaps),
-        supplies=tuple(supply for supply in known if supply.start < end and supply.end > start),
+        supplies=tuple(supply for supply in known if _gives_to(supply, start, end)),
     )
+
+
+def _gives_to(supply: Supply, start: Day, end: Day) -> bool:
+    """Whether a day of it lies in `[start, end)`; the days of a phase of 0 mg are none."""
+    if len(supply.doses) == 1:
+        return supply.start < end and supply.end > start
+    return any(span.start < end and span.end > start for span in supply.doses)
 
 
 def _add(stretches: list[_Stretch], period: Period, as_needed: bool, gaps: Gaps) -> None:

@@ -52,16 +52,23 @@ def fill_dosage(fill: Fill, order: Order | None) -> Dosage | None:
 
 def fill_phases(fill: Fill, order: Order | None) -> tuple[Phase, ...]:
     """The phases that a fill is used by; the order's dose in units of the strength that was handed over."""
-    dosage = fill_dosage(fill, order)
-    if dosage is None:
-        return ()
-    strength = fill.drug.strength
-    if fill.dosage is not None or order is None or strength is None or strength == order.drug.strength:
-        return dosage.phases
+    dosage, share = fill_dosage(fill, order), units_of_fill(fill, order)
+    if dosage is None or share == 1:
+        return dosage.phases if dosage else ()
     return tuple(
-        Phase(p.daily_mg, p.daily_mg.scaled(1 / strength) if p.daily_mg else p.units_per_day, p.days)
+        Phase(p.daily_mg, p.units_per_day.scaled(share) if p.units_per_day else None, p.days)
         for p in dosage.phases
     )
+
+
+def units_of_fill(fill: Fill, order: Order | None) -> float:
+    """How many units of the fill are as much as one unit of the order whose instruction it goes by.
+
+    An order of one 5 mg tablet a day is filled with 10 mg tablets: half a tablet a day.
+    """
+    if fill.dosage is not None or order is None or not order.drug.strength or not fill.drug.strength:
+        return 1.0
+    return order.drug.strength / fill.drug.strength
 
 
 def days_of_units(units: float, phases: Sequence[Phase]) -> int | None:

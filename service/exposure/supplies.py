@@ -4,7 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from service.exposure.length import Length, fill_dosage, fill_length, fill_phases, order_length
+from service.exposure.length import (
+    Length,
+    fill_dosage,
+    fill_length,
+    fill_phases,
+    order_length,
+    units_of_fill,
+)
 from service.knowledge import Policy
 from service.model.days import Day
 from service.model.exposure import DoseSpan, Supply
@@ -118,6 +125,7 @@ def _of_fill(fill: Fill, order: Order | None, length: Length, cut: Day | None) -
         dosage=fill_dosage(fill, order),
         phases=fill_phases(fill, order),
         units=fill.quantity_units,
+        share=units_of_fill(fill, order),
         flags=length.flags | fill.flags,
     )
 
@@ -133,6 +141,7 @@ def _supply(
     phases: tuple[Phase, ...],
     units: float | None,
     flags: frozenset[str],
+    share: float = 1.0,  # units of what was handed over in one unit of the dosage
 ) -> Supply:
     start, end = source.start, source.start + length.days
     if cut is not None:
@@ -141,6 +150,7 @@ def _supply(
         flags |= dosage.flags
     if source.drug.by_text:
         flags |= {"identified_by_text"}
+    each = dosage.units_per_administration if dosage else None
     doses = dose_spans(phases, start, end)
     return Supply(
         reference=reference,
@@ -158,7 +168,7 @@ def _supply(
         phases=phases,
         doses=doses,
         units=units,
-        units_per_administration=dosage.units_per_administration if dosage else None,
+        units_per_administration=None if each is None else each * share,
         is_fill=isinstance(source, Fill),
         flags=flags,
     )

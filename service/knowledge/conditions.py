@@ -20,7 +20,7 @@ _RANGE = re.compile(r"range:([A-Z]\d\d)-([A-Z]\d\d)")
 _CATEGORY = 3  # characters of an ICD-10 category
 _ICD_LENGTH = 7  # an ICD-10-CM code with its encounter character
 _LATER_VISIT = "DS"  # subsequent encounter, sequela
-_LATER_VISIT_OF_FRACTURE = "EFGHJKMNPR"  # later visits for an open fracture, late or no healing
+_LATER_VISIT_OF_FRACTURE = "EFGHJKMNPQR"  # later visits for an open fracture, late or no healing
 
 
 @dataclass(frozen=True, slots=True)

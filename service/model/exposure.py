@@ -80,8 +80,16 @@ class Episode:
         return tuple(sorted({supply.ingredient for supply in self.supplies}))
 
     def end_on(self, day: Day) -> Day:
-        """The end as it is written on `day`: an open supply reaches the day after."""
-        return max(min(s.end, day + 1) if s.is_open(day) else s.end for s in self.supplies)
+        """The end as it is written on `day`: an open supply reaches the day after.
+
+        A supply with days of 0 mg in between may go on in a later episode; that part is not of this one.
+        """
+        return max(
+            min(span.end, day + 1) if supply.is_open(day) else span.end
+            for supply in self.supplies
+            for span in supply.doses
+            if span.start < self.end and not (supply.is_open(day) and span.start > day)
+        )
 
     def is_open(self, day: Day) -> bool:
         """Whether a supply of it is open on `day`."""

@@ -71,7 +71,9 @@ class Classifier:
     traits: Traits
     dosages: Dosages
     _reasons: dict[str, str] = field(init=False, default_factory=dict)  # of orders set aside
-    _known: set[str] = field(init=False, default_factory=set)  # orders that count
+    _known: dict[str, tuple[Drug, Sequence[fhir.Dosage]]] = field(
+        init=False, default_factory=dict
+    )  # that count
 
     def order(
         self, request: MedicationRequest, reason_concepts: frozenset[str] = frozenset()
@@ -85,7 +87,7 @@ class Classifier:
         dates = OrderDates(request, lines, self.traits.timezone)
         if dates.bad or dates.start is None:
             return self._set_aside(request, medicine, ("bad-date" if dates.bad else "no-start", True))
-        self._known.add(request.reference)
+        self._known[request.reference] = drug, lines
         return self._counted(request, drug, dates, dates.start, lines, reason_concepts)
 
     def _set_aside(self, request: MedicationRequest, medicine: Medicine, reason: tuple[str, bool]) -> Aside:
@@ -106,18 +108,29 @@ class Classifier:
         dates = FillDates(dispense, lines, self.traits.timezone)
         if dates.bad or dates.start is None:
             return Aside(dispense.reference, "bad-date" if dates.bad else "no-start", True, medicine)
-        days = dispense.days_supply
+        days, order = dispense.days_supply, next((one for one in named if one in self._known), None)
         return Fill(
             reference=dispense.reference,
             drug=drug,
             start=dates.start,
             handed_over=dispense.when_handed_over is not None,
-            order=next((one for one in named if one in self._known), None),
+            order=order,
             days=self._days_supply(days),
             quantity_units=_units(dispense.quantity, drug),
-            dosage=self._dosage(lines, drug) if lines else None,
+            dosage=self._dosage(lines, drug) if lines else self._dosage_for(drug, order),
             flags=_flags(drug, imprecise=dates.imprecise),
         )
+
+    def _dosage_for(self, drug: Drug, order: str | None) -> Dosage | None:
+        """The order's instruction, read for the drug of a fill, where the order's own drug says no mg of it.
+
+        Otherwise None: the fill is used up at the dose in mg of its order, whatever its strength.
+        """
+        if order is None:
+            return None
+        ordered, lines = self._known[order]
+        same = ordered.ingredient == drug.ingredient and ordered.strength is not None
+        return None if same or not lines else self._dosage(lines, drug)
 
     # -- what sets it aside, in the order of the page --------------------------------------------
 

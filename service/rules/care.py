@@ -27,8 +27,9 @@ def _hospice(case: Case) -> Iterator[Days]:
     for stay in case.facts.encounters:
         if stay.hospice:
             yield _stay(case, stay)
-        if stay.hospice_discharge and stay.status == "finished" and stay.end is not None:
-            yield Days.span(stay.end, stay.end + within)
+        left = stay.start if stay.end is None else stay.end  # without an end: finished since its start
+        if stay.hospice_discharge and stay.status == "finished" and left is not None:
+            yield Days.span(left, left + within)
     yield from (Days.span(each.day, each.day + within) for each in case.facts.procedures if each.hospice)
 
 

@@ -10,7 +10,7 @@ from service.model.steps import Steps
 from service.rules.case import Case, iso, references
 from service.rules.rule import Account, Holding, Rule, latest_in_force
 
-_PREGNANCY = "pregnancy"
+PREGNANCY = "pregnancy"
 _BREATHING = frozenset(
     {"chronic_respiratory_failure", "obesity_hypoventilation", "home_oxygen", "myasthenia_gravis"}
 )
@@ -30,11 +30,11 @@ def pregnancies(case: Case) -> Iterator[Cause]:
     """R09: a pregnancy on record not too long ago, or an expected delivery near enough."""
     within, policy = case.policy.days("R09.condition_within"), case.policy
     for fact in case.facts.conditions:
-        if _PREGNANCY in fact.concepts:
+        if PREGNANCY in fact.concepts:
             days = case.condition_days(fact)
             if fact.start is not None:
                 days = days.within(fact.start, fact.start + within + 1)
-            yield Cause(days, _PREGNANCY, fact.start, fact.reference)
+            yield Cause(days, PREGNANCY, fact.start, fact.reference)
     for delivery in case.facts.deliveries:
         first = delivery.expected - policy.days("R09.edd_before")
         last = delivery.expected + policy.days("R09.edd_after")

@@ -4,11 +4,13 @@ from service.exposure.length import TOLERANCE
 from service.model.days import Day, Days
 from service.model.facts import Outcome
 from service.rules.case import Case
+from service.rules.events import PREGNANCY
 
 
 def material_change(case: Case, outcome: Outcome) -> Days:
     """The days on which something material is different from the day of the outcome."""
-    return _dose_rose(case, outcome.day) | _new_drug(case, outcome.day) | _new_risk(case, outcome.day)
+    then = outcome.day
+    return _dose_rose(case, then) | _new_drug(case, then) | _new_risk(case, then) | _new_pregnancy(case, then)
 
 
 def _dose_rose(case: Case, then: Day) -> Days:
@@ -54,16 +56,18 @@ def _new_risk(case: Case, then: Day) -> Days:
         first = min((_first_day(fact.start) for fact in valid), default=None)
         if first is not None and first > then:
             found.append(case.condition((concept,)))
-    return Days.union(found) | _new_delivery(case, then)
+    return Days.union(found)
 
 
 def _first_day(start: Day | None) -> Day:
     return 0 if start is None else start
 
 
-def _new_delivery(case: Case, then: Day) -> Days:
-    """From the day on which an expected delivery is first known."""
-    known = [_first_day(delivery.known) for delivery in case.facts.deliveries]
+def _new_pregnancy(case: Case, then: Day) -> Days:
+    """From the day on which a pregnancy is first known, by a Condition or an expected delivery, be it over or not."""
+    conditions = (fact for fact in case.facts.conditions if PREGNANCY in fact.concepts and fact.valid)
+    known = [_first_day(fact.start) for fact in conditions]
+    known += [_first_day(delivery.known) for delivery in case.facts.deliveries]
     first = min(known, default=None)
     return _from(case, first if first is not None and first > then else None)
 

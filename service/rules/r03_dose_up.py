@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.exposure.dose import rounded
 from service.exposure.length import TOLERANCE
 from service.model.assessment import Priority
 from service.model.days import Day, Days
@@ -157,12 +158,15 @@ def _medians(doses: Doses, day: Day, window_of: tuple[int, int], covered_min: in
 
 
 def _median(parts: Sequence[tuple[float | None, int]]) -> float | None:
-    """Half of the days lie at or below it; of an even number the mean of the middle two; None: one is unknown."""
+    """Half of the days lie at or below it; of an even number the mean of the middle two; None: one is unknown.
+
+    A DME like any other: rounded before it is compared (exposure.md §3).
+    """
     known = sorted((value, n) for value, n in parts if value is not None)
     if len(known) < len(parts):
         return None
     total = sum(n for _, n in known)
-    return (_at(known, (total - 1) // 2) + _at(known, total // 2)) / 2
+    return rounded((_at(known, (total - 1) // 2) + _at(known, total // 2)) / 2)
 
 
 def _at(parts: Sequence[tuple[float, int]], place: int) -> float:

@@ -32,12 +32,11 @@ class Series:
 def holdings(case: Case) -> Sequence[Holding]:
     found: list[Days] = []
     many: list[Days] = []
-    least, urgent = case.policy.count("R12.events_min"), case.policy.count("R12.urgent_events")
+    urgent = case.policy.count("R12.urgent_events")
     for series in case.remember(all_series):
-        for days, events in _pieces(case, series):
-            if len(events) >= least and _is_too_much(case, series, days.origin):
-                found.append(days)
-                many.append(days if len(events) >= urgent else Days.none())
+        for days, events in _holding_pieces(case, series):
+            found.append(days)
+            many.append(days if len(events) >= urgent else Days.none())
     holds = Days.union(found) & case.exposure.ongoing
     if not holds:
         return ()
@@ -63,6 +62,14 @@ def _events(supplies: Sequence[Supply], share: float) -> Iterator[Day]:
         unsure = current.open_ended or _UNSURE & current.flags or are_linked(current, following)
         if 0 < passed < current.length * share - TOLERANCE and not unsure:
             yield following.written_start
+
+
+def _holding_pieces(case: Case, series: Series) -> Iterator[tuple[Days, tuple[Day, ...]]]:
+    """The pieces on which enough of its supplies came early and hold too much."""
+    least = case.policy.count("R12.events_min")
+    for days, events in _pieces(case, series):
+        if len(events) >= least and _is_too_much(case, series, days.origin):
+            yield days, events
 
 
 def _pieces(case: Case, series: Series) -> Iterator[tuple[Days, tuple[Day, ...]]]:
@@ -98,11 +105,11 @@ def _length(supply: Supply) -> int:
 
 
 def latest_fact(case: Case) -> Steps[Day | None]:
-    window = case.policy.days("R12.window")
+    """The latest early refill of a series that holds; one that does not hold is nothing that a finding rests on."""
     return latest_in_force(
-        (Days.span(event, event + window), event)
+        (days, events[-1])
         for series in case.remember(all_series)
-        for event in series.events
+        for days, events in _holding_pieces(case, series)
     )
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from service.exposure.length import TOLERANCE
 from service.model.assessment import Priority
 from service.model.days import Day, Days
+from service.model.steps import pieces
 from service.rules.case import Case, iso, references
 from service.rules.rule import Account, Holding, Rule
 from service.taper.recognise import Level, finished_days, level_steps, recognised
@@ -70,8 +71,9 @@ def _stages(case: Case, found: Sequence[Level], days: Days) -> Iterator[Stage]:
         yield _stage(days, found, run[0].start, planned=None)
         return
     for piece in (days & case.taper_planned).periods():
-        begun = min(plan.start for plan in case.taper_plans if piece.start in plan.days)
-        yield _stage(Days.span(piece.start, piece.end), found, begun, planned=begun)
+        for a, b in pieces(piece.start, piece.end, *(plan.days for plan in case.taper_plans)):
+            begun = min(plan.start for plan in case.taper_plans if a in plan.days)  # of those in force then
+            yield _stage(Days.span(a, b), found, begun, planned=begun)
 
 
 def _stage(days: Days, found: Sequence[Level], start: Day, planned: Day | None) -> Stage:

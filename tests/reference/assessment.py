@@ -5,7 +5,7 @@ from typing import Any
 from . import days, fhir
 from .case import RANK, Case
 from .classify import Order, Read, read
-from .exposure import Episode, Exposure
+from .exposure import Episode, Exposure, mg_on
 from .facts import Facts, read_facts
 from .knowledge import equivalence, policy, texts_of_rules
 from .rules import RULES, due_on, holds, since
@@ -227,7 +227,8 @@ def _flags(case: Case, episode: Episode | None) -> set[str]:
         return flags
     for supply in episode.supplies:
         flags |= {f for f in supply.flags if f != "open_ended" or supply.open_on(case.t)}
-        if not supply.dose.known or supply.ingredient not in equivalence():
+        unknown = any(mg_on(supply, day) is None for day in range(supply.first, supply.end))
+        if unknown or supply.ingredient not in equivalence():
             flags.add("dose_unknown")
     if case.view(case.t).frequency_unknown(episode):
         flags.add("frequency_unknown")

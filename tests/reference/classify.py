@@ -156,7 +156,7 @@ def _verdict(
     if early is not None:
         return early, None
     med = medication_of(body, medications)
-    if not med.known:
+    if not med.stated:
         return ("unreadable", "no-medication"), None
     drug, contradicts = scope_of(med)
     if contradicts:

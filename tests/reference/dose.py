@@ -100,6 +100,8 @@ def _amount(
         if parsed is None or parsed.amount is None:
             return None, None, set()
         unit = units.word(parsed.unit or "")
+        if parsed.amount[1] <= 0:
+            return _nothing(unit is None, strength) if allow_zero else (None, None, set())
         return _both(parsed.amount, unit, unit is None, strength)
     if quantity is not None:
         value = quantity.get("value")

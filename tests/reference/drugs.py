@@ -19,7 +19,8 @@ class Medication:
     texts: list[str] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)  # texts of Medication.form
     strength: Strength | None = None  # from a Medication's ingredient
-    known: bool = False  # is there a concept, a display or a Medication at all
+    stated: bool = False  # is there a concept, a display or a Medication at all
+    known: bool = False  # does a text, or a code of a system that we know, say which drug it is
 
 
 def _says_something(concept: Any) -> bool:
@@ -39,18 +40,23 @@ def medication_of(resource: dict[str, Any], medications: dict[str, dict[str, Any
     ref = fhir.dig(resource, "medicationReference") or fhir.dig(both, "reference")
     found = Medication()
     if _says_something(concept):
-        found.concepts, found.texts, found.known = [concept], _texts(concept), True
-    if found.known:
+        found.concepts, found.texts, found.stated = [concept], _texts(concept), True
+        found.known = _is_known(concept)
+    if found.stated:
         return found  # concept before reference
     display = fhir.text(fhir.dig(ref, "display"))
     target = _resolve(resource, ref, medications)
     if target is not None:
-        found.known = True
+        found.stated = True
         _read_medication(target, found)
     if display:
-        found.known = True
+        found.stated = found.known = True
         found.texts.append(display)
     return found
+
+
+def _is_known(concept: Any) -> bool:
+    return bool(_texts(concept)) or any(code for _, code in fhir.known_codes([concept]))
 
 
 def _resolve(
@@ -70,10 +76,14 @@ def _read_medication(target: dict[str, Any], found: Medication) -> None:
     if _says_something(target.get("code")):
         found.concepts = [target["code"]]
         found.texts = _texts(target["code"])
-        return
+        found.known = _is_known(target["code"])
+        if scope_of(found)[0] is not None or scope_of(found)[1]:
+            return
     in_scope = []
     for part in fhir.objects(target.get("ingredient")):
         item = fhir.dig(part, "itemCodeableConcept") or fhir.dig(part, "item", "concept")
+        if part.get("isActive") is not False:
+            found.known = found.known or _is_known(item)
         if part.get("isActive") is not False and scope_of(Medication([item], _texts(item)))[0]:
             in_scope.append((part, item))
     if len(in_scope) == 1:

@@ -231,9 +231,18 @@ def _care_plan(item: fhir.Named, facts: Facts) -> None:
         facts.evidence.append(Evidence(start.first, True, until=end.last if end else None))
 
 
+_R5_STAYS = {
+    "completed": "finished",
+    "discharged": "finished",
+    "on-hold": "onleave",
+    "discontinued": "cancelled",
+}
+
+
 def _encounter(item: fhir.Named, facts: Facts) -> None:
     body = item.body
-    if body.get("status") in ("cancelled", "entered-in-error", "planned"):
+    status = _R5_STAYS.get(fhir.text(body.get("status")), fhir.text(body.get("status")))
+    if status in ("cancelled", "entered-in-error", "planned"):
         return
     classes = {fhir.text(c.get("code")) for c in fhir.objects(body.get("class"))}
     classes |= {code for c in fhir.listed(body.get("class")) for _, code, _ in fhir.codings(c)}
@@ -244,7 +253,7 @@ def _encounter(item: fhir.Named, facts: Facts) -> None:
     leaving = [fhir.dig(body, name, "dischargeDisposition") for name in ("hospitalization", "admission")]
     facts.stays.append(
         Stay(
-            status=fhir.text(body.get("status")),
+            status=status,
             classes=classes - {""},
             start=start.first if start else None,
             end=end.last if end else None,

@@ -53,6 +53,18 @@ class Supply:
     def contains(self, day: int) -> bool:
         return self.first <= day < self.end and self.is_supply_day(day)
 
+    @property
+    def reach(self) -> int:
+        """The day after its last supply day."""
+        return max(
+            (day + 1 for day in range(self.first, self.end) if self.is_supply_day(day)), default=self.first
+        )
+
+    @property
+    def first_day(self) -> int:
+        """Its first supply day."""
+        return next((day for day in range(self.first, self.end) if self.is_supply_day(day)), self.first)
+
     def days_on(self, day: int) -> list[int]:
         """Its supply days as a day sees them."""
         span = range(self.first, self.end_on(day))
@@ -245,7 +257,7 @@ def _of_fill(fill: Order, order: Order | None, known: Known) -> Supply:
     dose = fill.dose
     flags: set[str] = set()
     if not own and order is not None:
-        dose = dose_of(fhir.objects(order.body.get("dosageInstruction")), fill.ingredient, fill.strength)
+        dose = _dose_by_order(fill, order)
         flags |= dose.flags
     assert dose is not None
     length = units.days_of(fill.body.get("daysSupply"), missing=1.0)
@@ -263,6 +275,26 @@ def _of_fill(fill: Order, order: Order | None, known: Known) -> Supply:
     if expected is not None:
         return _make(fill, order, dose, max(1, math.floor(expected + days.TINY)), flags, False)
     return _make(fill, order, dose, int(known.policy("supply.assumed")), flags | {"assumed"}, False)
+
+
+def _dose_by_order(fill: Order, order: Order) -> Dose:
+    """The order's dose in mg, in units of the fill's strength; its words for this drug where they give no mg."""
+    if order.ingredient != fill.ingredient or order.strength is None or order.dose is None:
+        return dose_of(fhir.objects(order.body.get("dosageInstruction")), fill.ingredient, fill.strength)
+    if fill.strength is None:
+        return order.dose
+    ratio = order.strength[0] / fill.strength[0]
+    each = order.dose.units_each_low
+    return replace(
+        order.dose,
+        phases=[
+            replace(
+                phase, units=None if phase.units is None else (phase.units[0] * ratio, phase.units[1] * ratio)
+            )
+            for phase in order.dose.phases
+        ],
+        units_each_low=None if each is None else each * ratio,
+    )
 
 
 # --- overlap -------------------------------------------------------------------------------------------------------
@@ -283,11 +315,11 @@ def overlap(before: list[Supply], policy: Policy) -> list[Supply]:
             and not linked(other.order, this.order)
             and not (other.without_end and other.cut is None)
         ]
-        overlapping = [other for other in earlier if other.end > this.start and other.end > other.first]
+        overlapping = [other for other in earlier if other.reach > this.start]
         same = [other for other in overlapping if _same_dose(other, this)]
         if same:
             shift = min(
-                max(other.end for other in same) - this.start, int(policy("supply.carry_over_at_most"))
+                max(other.reach for other in same) - this.start, int(policy("supply.carry_over_at_most"))
             )
             this.first = this.start + shift
             this.end = this.first + this.length

@@ -48,8 +48,11 @@ def s3(case: Case, d: int) -> bool:
         return day is not None and 0 <= d - day < last
 
     for condition in case.facts.conditions:
-        dated = condition.day is None or lately(condition.day)
-        if condition.active_on(d) and dated and any(is_palliative_code(*code) for code in condition.codes):
+        if (
+            condition.active_on(d)
+            and lately(condition.day)
+            and any(is_palliative_code(*code) for code in condition.codes)
+        ):
             return True
     for stay in case.facts.stays:
         if lately(stay.start) and any(is_palliative_code(*code) for code in stay.by_type):
@@ -79,7 +82,8 @@ def s5(case: Case, rule: str, d: int) -> bool:
         return False
     only = episode.supplies[0]
     repeats = only.order.repeats if only.order is not None else 0
-    return only.length <= case.policy("S5.supply_at_most") and repeats == 0 and not only.open_on(d)
+    at_most = case.policy("S5.supply_at_most")  # from its first to its last supply day, as cut
+    return only.reach - only.first_day <= at_most and repeats == 0 and not only.open_on(d)
 
 
 def s7(case: Case, rule: str, d: int) -> bool:
