@@ -10,14 +10,14 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from service import logs
 from service.config import Settings
 from service.ports import Clock, Ledger
-from service.web import health, inbox
+from service.web import health, inbox, metrics
 from service.web.problem import problem
 
 _LARGEST_BODY = 64 * 1024  # bytes; threats.md
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )  # controls, zero-width characters, and those that turn the direction of writing
-_MACHINES = ("/api/", "/livez", "/readyz")
+_MACHINES = ("/api/", "/livez", "/readyz", "/metrics")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -43,6 +43,7 @@ def create_app(ledger: Ledger, settings: Settings, clock: Clock, *, with_inbox: 
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.jinja_options = {"undefined": StrictUndefined, "finalize": _printed, "trim_blocks": True}
     app.register_blueprint(health.blueprint(ledger, settings, clock))
+    app.register_blueprint(metrics.blueprint(ledger, settings, clock))
     if with_inbox:
         app.register_blueprint(inbox.blueprint(ledger, settings, clock))
     log = logs.get_log(component="web")

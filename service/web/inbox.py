@@ -20,6 +20,7 @@ from service.model.assessment_json import finding_of
 from service.model.facts import Range
 from service.model.item import Item, ItemState
 from service.ports import Clock, Ledger, PatientRow, SourceState, Transaction
+from service.wording import assumptions
 
 _STALE = timedelta(hours=26)  # inbox.md, states
 _MOST = 200  # rows on the page; the demo has fewer
@@ -177,11 +178,11 @@ def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
         "policy": body["policy"],
         "as_of": wording.day(date.fromisoformat(body["as_of"])),
         "confidence": body["confidence"],
-        "flags": [flag.replace("_", " ") for flag in body["flags"]],
-        "missing": body["missing"],
+        "flags": [assumptions.flag(name) for name in body["flags"]],
+        "missing": [name for name in body["missing"] if name != "unreadable"],
         "findings": [_finding(each) for each in body["findings"]],
         "suppressed": body["suppressed"],
-        "unreadable": body["unreadable"],
+        "unreadable": [_unreadable(each) for each in body["unreadable"]],
         "dose": _dose(episode),
         "dme": f"{wording.amount(_range(episode['dme']))} as diazepam" if episode else "none",
         "since": wording.day(date.fromisoformat(episode["start"])) if episode else None,
@@ -189,6 +190,10 @@ def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
         "covered_days": episode["covered_days"] if episode else 0,
         "dependence": episode["dependence"] if episode else "none",
     }
+
+
+def _unreadable(each: Mapping[str, str]) -> dict[str, str]:
+    return {"reference": each["reference"], "reason": assumptions.refusal(each["reason"])}
 
 
 def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:

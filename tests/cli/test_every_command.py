@@ -9,10 +9,12 @@ from tests.cli.command import process, reviewdue
 COMMANDS = [
     ["demo"], ["assess"], ["explain"], ["cycle"], ["worker"], ["web"], ["run"], ["release"], ["items"], ["item"],
     ["quarantine", "list"], ["quarantine", "retry"], ["reconcile"], ["refresh"], ["db", "upgrade"], ["db", "check"],
-    ["policy", "show"], ["policy", "check"], ["config", "check"],
+    ["policy", "show"], ["policy", "check"], ["config", "check"], ["withdraw"], ["verify"], ["audit", "export"],
+    ["quarantine", "accept"],
 ]  # fmt: skip
 NEED_A_SOURCE = [
     ["cycle"], ["worker"], ["run"], ["release", "on"], ["quarantine", "retry"], ["reconcile"], ["refresh", "p1"],
+    ["withdraw", "--reason", "x"], ["quarantine", "accept", "MedicationRequest/x"],
 ]  # fmt: skip
 
 
@@ -91,7 +93,14 @@ def test_the_process_exits_as_the_command_does(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [["items"], ["quarantine", "list"], ["policy", "show"], ["config", "check"], ["db", "upgrade"]],
+    [
+        ["items"],
+        ["quarantine", "list"],
+        ["audit", "export"],
+        ["policy", "show"],
+        ["config", "check"],
+        ["db", "upgrade"],
+    ],
     ids=" ".join,
 )
 def test_json_is_alone_on_stdout(tmp_path, words):

@@ -153,12 +153,10 @@ def test_all_problems_are_told_at_once_each_naming_its_own_key_only(tmp_path):
         (EHR + "evidence_link = 'https://x/{id}'\n", "source.main.evidence_link"),
         (EHR + "canary_patient = '1'\n", "source.main.canary_patient"),
         (EHR + "display_days = 30\n", "source.main.display_days"),
-        (EHR + "exclude_tags = ['test']\n", "source.main.exclude_tags"),
         (
             EHR + "auth = { method = 'basic', username = 'u', password_file = 'p' }\n",
             "source.main.auth.method",
         ),
-        (EHR + "[source.main.pilot]\nowners = ['Practitioner/1']\n", "source.main.pilot.owners"),
     ],
 )
 def test_a_setting_of_a_later_version_is_said_to_be_one(tmp_path, text, key):
@@ -168,13 +166,40 @@ def test_a_setting_of_a_later_version_is_said_to_be_one(tmp_path, text, key):
 
 
 def test_a_later_setting_that_asks_for_what_is_done_anyway_passes(tmp_path):
-    text = (
-        "[web]\ntrusted_proxies = 0\nembed_origins = []\n"
-        + EHR
-        + "group = ''\nevidence_link = ''\nexclude_tags = []\n[source.main.pilot]\nowners = []\norganizations = []\n"
-    )
+    text = "[web]\ntrusted_proxies = 0\nembed_origins = []\n" + EHR + "group = ''\nevidence_link = ''\n"
     assert loaded(tmp_path, text).settings.source["main"].population == "auto"
-    assert keys(problems(tmp_path, EHR + "[source.main.pilot]\nowner = []\n")) == ["source.main.pilot"]
+
+
+def test_a_pilot_and_test_patients_are_set_by_file_or_environment(tmp_path):
+    text = (
+        EHR
+        + "exclude_tags = ['urn:lab|training', 'HTEST', 'urn:x|']\n[source.main.pilot]\nowners = ['Practitioner/1']\n"
+    )
+    environment = {
+        "REVIEWDUE_SOURCE__MAIN__PILOT__ORGANIZATIONS": "Organization/a, Organization/b",
+        "REVIEWDUE_SOURCE__MAIN__EXCLUDE_IDENTIFIERS": "urn:mrn|ZZ 1",
+    }
+    found = loaded(tmp_path, text, environment).settings.source["main"]
+    assert found.pilot.owners == ("Practitioner/1",)
+    assert found.pilot.organizations == ("Organization/a", "Organization/b")
+    assert found.exclude_tags == ("urn:lab|training", "HTEST", "urn:x|")
+    assert found.exclude_identifiers == ("urn:mrn|ZZ 1",)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[source.main.pilot]\nowner = []\n", "source.main.pilot.owner"),
+        ("[source.main.pilot]\nowners = ['Patient/1']\n", "source.main.pilot.owners"),
+        ("[source.main.pilot]\norganizations = ['Practitioner/1']\n", "source.main.pilot.organizations"),
+        ("[source.main.pilot]\nowners = 'Practitioner/1'\n", "source.main.pilot.owners"),
+        ("exclude_tags = ['a|b|c']\n", "source.main.exclude_tags"),
+        ("exclude_identifiers = ['|x']\n", "source.main.exclude_identifiers"),
+        ("exclude_identifiers = 3\n", "source.main.exclude_identifiers"),
+    ],
+)
+def test_a_wrong_pilot_or_exclusion_names_its_key(tmp_path, text, key):
+    assert keys(problems(tmp_path, EHR + text)) == [key]
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,30 @@ def test_a_review_without_a_finding_left_is_shown_as_such(visit, ledger):
     assert "Nothing fires any more" in visit.get(f"/inbox/{an_item(ledger, findings=False)}").text
 
 
+def test_what_is_missing_or_assumed_is_said_in_words(visit, ledger):
+    key = an_item(ledger)
+    with ledger.write(None) as tx:
+        stored = tx.assessment("main", "p1")
+        asides = [{"reference": "MedicationRequest/x", "reason": "bad-date"}]
+        body = {
+            **stored.body,
+            "flags": ["dose_unknown"],
+            "missing": ["Encounter", "unreadable"],
+            "unreadable": asides,
+        }
+        tx.save_assessment("main", replace(stored, body=body))
+    page = visit.get(f"/inbox/{key}").text
+    for shown in (
+        "the daily dose could not be worked out",
+        "MedicationRequest/x: a date is impossible or not written as FHIR writes dates",
+        "Not read: Encounter",
+    ):
+        assert shown in page
+    assert [
+        code for code in ("dose_unknown", "dose unknown", "bad-date", "Not read: unreadable") if code in page
+    ] == []
+
+
 def test_stored_text_is_never_markup(visit, ledger):
     key = an_item(ledger, name=EVIL)
     for path in ("/inbox", f"/inbox/{key}"):
