@@ -1,4 +1,7 @@
-"""Killed at any moment, nothing is lost and nothing doubled; a sample here, the long run with FAULTS=long."""
+"""Killed, stopped or without its database at any moment, nothing is lost and nothing doubled.
+
+Samples here; the long runs with FAULTS=long, where KILLS, ROUNDS and RESTARTS say how many.
+"""
 
 import os
 import sys
@@ -6,19 +9,47 @@ import sys
 import pytest
 
 from tests.faults.kills import kill_cycles
+from tests.faults.restarts import restart_under_load
+from tests.faults.stops import stop_and_go
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLS = 100 if LONG else 6
 
 
-@pytest.mark.faults
-def test_killed_cycles_lose_nothing_and_double_nothing(tmp_path, capsys):
-    tally = kill_cycles(KILLS, seed=20, folder=tmp_path)
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{tally.kills} kills, {tally.people} people, {tally.lost_replies} replies lost:\n"
-            f"{tally.histogram()}\n"
-            f"lost {tally.lost}, duplicated {tally.duplicated}, {tally.cycles_to_rest} cycles to rest\n"
-        )
+def number(name: str, sample: int, long: int) -> int:
+    return int(os.environ.get(name, long)) if LONG else sample
+
+
+KILLS = number("KILLS", 3, 500)  # for each kind of database
+ROUNDS = number("ROUNDS", 5, 200)
+RESTARTS = number("RESTARTS", 3, 20)
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def say(capsys):
+    def speak(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(text)
+
+    return speak
+
+
+def test_killed_cycles_lose_nothing_and_double_nothing(tmp_path, database_url, say):
+    tally = kill_cycles(KILLS, seed=20, folder=tmp_path, database=database_url)
+    say(tally.told(f"kills ({database_url.partition(':')[0]})"))
     assert (tally.lost, tally.duplicated) == (0, 0)
     assert tally.hit["between claim and recorded reply"] >= 0.6 * KILLS
+
+
+def test_workers_that_stand_still_and_wake_up_lose_nothing_and_double_nothing(tmp_path, postgres, say):
+    with postgres.database() as database:
+        tally = stop_and_go(ROUNDS, seed=21, folder=tmp_path, database=database)
+    say(tally.told("stops of a worker of three (postgresql)"))
+    assert (tally.lost, tally.duplicated, tally.tracebacks) == (0, 0, [])
+
+
+def test_a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing(tmp_path, say):
+    tally = restart_under_load(RESTARTS, seed=22, folder=tmp_path)
+    say(tally.told("restarts of the database (postgresql)"))
+    assert (tally.lost, tally.duplicated, tally.tracebacks) == (0, 0, [])
