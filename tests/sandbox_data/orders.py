@@ -1,9 +1,11 @@
 """How the orders in scope of each folder were read: doses, lengths, and what could not be read."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 import msgspec
 
@@ -12,11 +14,12 @@ from service.exposure import build_exposure
 from service.knowledge import knowledge, load_policy
 from service.model.days import day_of
 from service.model.exposure import Supply
-from service.model.facts import Dosage, Facts, Order, Role
+from service.model.facts import Dosage, Facts, Order, Role, SetAside
 from service.normalise import facts_of
 from service.record.elements import MedicationRequest
 from service.record.group import PatientRecord
 from tests.sandbox_data.assessing import read
+from tests.sandbox_data.place import DATA
 
 EVERYTHING_KNOWN = date(2030, 1, 1)  # later than any fact of the data
 _GUESSED = frozenset({"open", "assumed"})  # length rules for orders that do not say how long
@@ -27,7 +30,9 @@ class OrderFigures:
     """The orders and fills in scope of one folder."""
 
     folder: str
+    named: int  # MedicationRequests that name one, by the data's own manifest
     orders: int
+    set_aside: int  # orders in scope that are ignored: entered in error, injections …
     fills: int
     with_text: int  # orders with an instruction in words
     dose_known: int
@@ -50,7 +55,9 @@ def order_figures(folder: str) -> OrderFigures:
     aside = [each for facts, _, _ in found for each in facts.unreadable]
     return OrderFigures(
         folder=folder,
+        named=_named()[folder],
         orders=len(orders),
+        set_aside=sum(_is_order_in_scope(each) for facts, _, _ in found for each in facts.ignored),
         fills=sum(f.drug.role is Role.IN_SCOPE for facts, _, _ in found for f in facts.fills),
         with_text=len(_worded(folder) & {order.reference for order in orders}),
         dose_known=len(known),
@@ -67,6 +74,21 @@ def reading(folder: str, reference: str) -> str:
     """How one order was read: drug, daily dose, what gave its length; or why it was not."""
     (told,) = (each for record in read(folder).records for each in _told(record, reference))
     return told
+
+
+@cache
+def _named() -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for file in json.loads((DATA / "manifest.json").read_text(encoding="utf-8")):
+        counts[file["file"].split("/")[0]] += file["benzodiazepine"] + file["zDrug"]
+    return counts
+
+
+def _is_order_in_scope(aside: SetAside) -> bool:
+    """Nor one of an unknown drug, which could be in scope and is set aside as not in scope."""
+    return (
+        aside.in_scope and aside.reason != "not-in-scope" and aside.reference.startswith("MedicationRequest/")
+    )
 
 
 def knows_dose(dosage: Dosage) -> bool:

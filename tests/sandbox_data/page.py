@@ -27,16 +27,20 @@ _COLUMNS = (
 _ORDERS = """
 ## How the orders were read
 
-The orders in scope of each folder, as they are read once everything is known. *Text*: with an instruction in words;
-*from text*: the dose is known by the words alone. *Stated*, *open* and *assumed* are the lengths of the supplies that
-orders and fills give: by what is written; active and not ended; 30 days because nothing says how long. Unreadable
-ones are in scope; in brackets those that are not known to be. Two folders hold the same orders of the same people
-(synthea-2020-us, -all).
+The orders in scope of each folder, as they are read once everything is known. *Named*: MedicationRequests that name
+a benzodiazepine or z-drug, by the data's own manifest; each of them is read, set aside (entered in error, an injection)
+or unreadable, but for the eight within CDS Hooks requests and for one that nhs-eps-uk repeats in four more messages.
+*Text*: with an instruction in words; *from text*: the dose is known by the words alone. *Stated*, *open* and *assumed*
+are the lengths of the supplies that orders and fills give: by what is written; active and not ended; 30 days because
+nothing says how long. Unreadable ones are in scope; in brackets those that are not known to be. The total counts
+synthea-2020-us-all, which repeats synthea-2020-us, once.
 
 """
 _ORDER_COLUMNS = (
-    "folder", "orders", "fills", "text", "dose known", "from text", "stated", "open", "assumed", "unreadable",
+    "folder", "named", "orders", "set aside", "fills", "text", "dose known", "from text", "stated", "open", "assumed",
+    "unreadable",
 )  # fmt: skip
+_REPEATED = "synthea-2020-us-all"
 _STRANGEST = """
 ## The ten strangest orders
 
@@ -68,7 +72,17 @@ def table(rows: Iterable[Figures]) -> str:
 
 
 def orders(rows: Iterable[OrderFigures]) -> str:
-    return table_of(_ORDER_COLUMNS, map(_order_row, rows))
+    """The rows, and their total."""
+    each = list(rows)
+    cells = [
+        (row.folder, *map(str, _numbers(row)), _unreadable(row.unreadable, row.doubtful)) for row in each
+    ]
+    counted = [row for row in each if row.folder != _REPEATED]
+    sums = map(sum, zip(*map(_numbers, counted), strict=True))
+    unreadable = sum((row.unreadable for row in counted), Counter[str]())
+    doubtful = sum((row.doubtful for row in counted), Counter[str]())
+    total = ("total", *map(str, sums), _unreadable(unreadable, doubtful))
+    return table_of(_ORDER_COLUMNS, [*cells, total])
 
 
 def strangest() -> str:
@@ -99,13 +113,15 @@ def _row(row: Figures) -> tuple[str, ...]:
     )
 
 
-def _order_row(row: OrderFigures) -> tuple[str, ...]:
-    numbers = (
-        row.orders, row.fills, row.with_text, row.dose_known, row.dose_from_text,
+def _numbers(row: OrderFigures) -> tuple[int, ...]:
+    return (
+        row.named, row.orders, row.set_aside, row.fills, row.with_text, row.dose_known, row.dose_from_text,
         row.stated, row.open_ended, row.assumed,
     )  # fmt: skip
-    doubtful = f" ({_counts(row.doubtful)})" if row.doubtful else ""
-    return (row.folder, *map(str, numbers), _counts(row.unreadable) + doubtful)
+
+
+def _unreadable(found: Counter[str], doubtful: Counter[str]) -> str:
+    return _counts(found) + (f" ({_counts(doubtful)})" if doubtful else "")
 
 
 def _strange(order: Strange) -> str:

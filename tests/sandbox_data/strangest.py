@@ -49,13 +49,6 @@ STRANGEST = (
         "Right: a date is never guessed.",
     ),
     Strange(
-        "nhs-eps-uk",
-        "MedicationRequest/a54219b8-f741-4c47-b662-e4f8dfa49ab6",
-        "unreadable: no-start",
-        "Chlordiazepoxide 5 mg, “Follow directions”, by a paramedic. Even with a date the dose would be unknown: "
-        "these words name none. Right.",
-    ),
-    Strange(
         "synthea-2020-us",
         "MedicationRequest/06ca4ad8-c363-4c2e-8bfe-8c0043508525",
         "diazepam, dose unknown, open, 365 days",
@@ -84,6 +77,15 @@ STRANGEST = (
         "flurazepam, dose unknown, assumed, 30 days",
         "Completed, although written half a day before the discharge, on the last day of the year, without any "
         "instruction. Completed orders are not open: 30 days are assumed and said so. Right, and no more can be known.",
+    ),
+    Strange(
+        "negative-controls",
+        "MedicationRequest/reaptan-missing-medication",
+        "ignored: not-in-scope",
+        "The only coding of the medication is `unknown` of FHIR's data-absent-reason: one tablet a day, of nobody knows "
+        "what. Nothing names a drug in scope, so by the letter it is ignored; the patient is listed, because it could "
+        "be anything, but the assessment counts as complete. Doubtful: a medication that is missing altogether would "
+        "be unreadable, and somebody would look.",
     ),
     Strange(
         "negative-controls",

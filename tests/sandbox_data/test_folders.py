@@ -50,5 +50,12 @@ def test_every_order_and_fill_gives_a_length_or_gives_way_to_its_fills(folder):
     assert found.dose_from_text <= found.dose_known <= found.orders
 
 
+@pytest.mark.parametrize("folder", DAYS)
+def test_no_order_that_the_manifest_names_is_lost(folder):
+    found = order_figures(folder)
+    elsewhere = {"cdc-opioid-cds": 8, "nhs-eps-uk": 4}  # within CDS Hooks requests; repeated with the same id
+    assert found.orders + found.set_aside + found.unreadable.total() == found.named - elsewhere.get(folder, 0)
+
+
 def test_the_committed_page_is_what_a_fresh_run_gives():
     assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m tests.sandbox_data"
