@@ -4,6 +4,7 @@ Each source has two ticks.  One keeps the worker's seat at the source, or looks 
 (`seats`); the other begins a cycle every `poll_seconds` while the seat is ours.
 """
 
+import logging
 import threading
 from contextlib import ExitStack, suppress
 
@@ -58,6 +59,7 @@ class Worker:
                 next_run_time=self._house.clock.now(),
                 **common,
             )
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a cycle may outlast a tick
         self._ticker.start()
         self._log.info("worker started")
         return self
