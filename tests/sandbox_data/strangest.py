@@ -82,8 +82,8 @@ STRANGEST = (
         "negative-controls",
         "MedicationRequest/reaptan-missing-medication",
         "ignored: not-in-scope",
-        "The only coding of the medication is `unknown` of FHIR's data-absent-reason: one tablet a day, of nobody knows "
-        "what. Nothing names a drug in scope, so by the letter it is ignored; the patient is listed, because it could "
+        "The only coding of the medication is `unknown` of FHIR's data-absent-reason: one tablet a day, nobody knows "
+        "of what. Nothing names a drug in scope, so by the letter it is ignored; the patient is listed, since it could "
         "be anything, but the assessment counts as complete. Doubtful: a medication that is missing altogether would "
         "be unreadable, and somebody would look.",
     ),
