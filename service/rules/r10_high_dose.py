@@ -147,37 +147,45 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     }
     exceeded = [each for each in high.exceeded if day in each.days]
     due = "R10.due_urgent" if priority is Priority.URGENT else "R10.due"
-    episode = case.exposure.last_episode.at(day)
+    counted = _counted(case, day)
     return Account(
         facts={
             "what": [name for name, days in kinds.items() if day in days],
             "exceeded": [
                 {
                     "ingredient": each.ingredient,
-                    "highest_daily_mg": _highest(case, _daily_mg(case)[each.ingredient], day),
+                    "highest_daily_mg": _highest(_daily_mg(case)[each.ingredient], counted),
                     "maximum_mg": each.maximum_mg,
                     "maximum": "label" if each.is_label else "older adults",
                 }
                 for each in exceeded
             ],
             "dme_low_mg": case.exposure.dme.low.at(day),
-            "highest_dme_low_mg": _highest(case, case.exposure.dme.low, day),
+            "highest_dme_low_mg": _highest(case.exposure.dme.low, counted),
             "labels_read_first": case.policy.daily_maximum,
         },
-        evidence=references(case.exposure.covering(day) or (episode.supplies if episode else ())),
+        evidence=references(supply for supply in case.exposure.supplies if supply.days & counted),
         numbers=("R10.days_min", "R10.window", "R10.dme_min", "R10.urgent_dme", due),
         due_after=case.policy.days(due),
     )
 
 
-def _highest(case: Case, levels: Levels, day: Day) -> float:
-    """The highest known value on the last covered days of the episode that R10 counts."""
+def _highest(levels: Levels, counted: Days) -> float:
+    """The highest known value on those days."""
+    return max(
+        (value or 0 for run in counted.periods() for _, _, value in levels.spans(run.start, run.end)),
+        default=0,
+    )
+
+
+def _counted(case: Case, day: Day) -> Days:
+    """The last covered days of the episode, as many as R10 counts."""
     episode = case.exposure.last_episode.at(day)
-    covered = Days.none() if episode is None else case.exposure.covered.within(episode.start, day + 1)
+    if episode is None:
+        raise ValueError("R10 holds only in an episode")
+    covered = case.exposure.covered.within(episode.start, day + 1)
     first = covered.nth(max(1, len(covered) - case.policy.days("R10.window") + 1))
-    if first is None:
-        return 0
-    return max((value or 0 for _, _, value in levels.spans(first, day + 1)), default=0)
+    return Days.none() if first is None else covered.within(first, day + 1)
 
 
 R10 = Rule("R10", holdings, account)
