@@ -92,12 +92,12 @@ def dose_spans(phases: Sequence[Phase], start: Day, end: Day) -> tuple[DoseSpan,
     return tuple(spans)
 
 
-def placed(supply: Supply, start: Day, end: Day, *flags: str) -> Supply:
+def placed(supply: Supply, start: Day, end: Day) -> Supply:
     """The supply on `[start, end)`: its phases begin with it."""
     doses = dose_spans(supply.phases, start, end)
     if doses:  # a phase of 0 mg at either end is no supply
         start, end = doses[0].start, doses[-1].end
-    return replace(supply, start=start, end=end, doses=doses, flags=supply.flags | frozenset(flags))
+    return replace(supply, start=start, end=end, doses=doses)
 
 
 def _of_order(order: Order, length: Length, cut: Day | None) -> Supply:
@@ -148,8 +148,6 @@ def _supply(
         end = min(end, cut)
     if dosage is not None:
         flags |= dosage.flags
-    if source.drug.by_text:
-        flags |= {"identified_by_text"}
     each = dosage.units_per_administration if dosage else None
     doses = dose_spans(phases, start, end)
     return Supply(

@@ -27,9 +27,7 @@ def _dose_rose(case: Case, then: Day) -> Days:
     def is_up(value: float | None) -> bool:
         return value is not None and value >= least
 
-    return (
-        exposure.dme.typical.days_where(is_up, exposure.window.start, exposure.window.end) & exposure.covered
-    )
+    return exposure.dme.typical.days_where(is_up, exposure.window.start, exposure.window.end)
 
 
 def _new_drug(case: Case, then: Day) -> Days:

@@ -136,7 +136,7 @@ def _quiet(case: Case, episode: Episode, start: Day, end: Day) -> Days:
     supplies = episode.supplies
     if not any(s.open_ended for s in supplies):
         return Days.none()
-    days = Days.union(s.days & _open_days(s, end) for s in supplies if s.open_ended)
+    days = Days.union(s.days & _open_days(s, end) for s in supplies)
     days -= Days.union(s.days - _open_days(s, end) for s in supplies)
     for name in episode.ingredients:
         alike = [s for s in supplies if s.ingredient == name]

@@ -143,7 +143,8 @@ def _followed_up(case: Case) -> Iterator[Days]:
     """The days of the two follow-ups after a finished taper with nothing in scope since."""
     exposure = case.exposure
     for gap in (exposure.all_days - exposure.covered).periods():
-        last, episode = gap.start - 1, exposure.last_episode.at(gap.start - 1)
+        last = gap.start - 1
+        episode = exposure.last_episode.at(last)
         if episode is None:
             continue
         for name in ("R13.finished_first", "R13.finished_second"):

@@ -77,11 +77,7 @@ def finished_days(exposure: Exposure, days: Days, last: Day, episode: Episode, p
 def _after_care_plan(exposure: Exposure) -> Days:
     """From the start of a CarePlan, active or completed, on."""
     window = exposure.window
-    starts = [
-        plan.start or 0
-        for plan in exposure.facts.plans
-        if window is not None and plan.status in ("active", "completed")
-    ]
+    starts = [plan.start or 0 for plan in exposure.facts.plans]  # only those are known
     return Days.none() if window is None or not starts else Days.span(min(starts), window.end)
 
 
