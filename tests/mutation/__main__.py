@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mutants import all_mutants, chosen
-from tests.mutation.page import page, score
+from tests.mutation.page import Run, page, score
 from tests.mutation.trial import Trials
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         tree, results = Path(folder) / "tree", Path(folder) / "results.json"
         shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
-        again = [sys.executable, "-m", "tests.mutation", *sys.argv[1:], "--results", str(results)]
+        again = [
+            sys.executable,
+            "-m",
+            "tests.mutation",
+            *sys.argv[1:],
+            "--results",
+            str(results),
+            "--code",
+            _code(),
+        ]
         code = subprocess.run(again, cwd=tree, check=False).returncode
         if code == 0:
             told = json.loads(results.read_text())
@@ -49,6 +58,21 @@ def main() -> int:
             (ROOT / PAGE).write_text(told["page"], encoding="utf-8")
             return 0 if told["score"] >= GOAL_PER_CENT else 1
         return code
+
+
+def _code() -> str:
+    """Which code is there, for the reader of the page."""
+    if not (ROOT / ".git").exists():
+        return "code without a version"
+    commit = _git("log", "-1", "--format=%h of %cs")
+    changed = _git("status", "--porcelain", "--", "service", "tests")
+    return f"commit {commit}" + (" and changes after it" if changed else "")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _options() -> argparse.Namespace:
@@ -59,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=55, help="begin no mutant after so many")
     parser.add_argument("--only", default="", help="only those whose path contains one of these, by commas")
     parser.add_argument("--results", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--code", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -76,9 +101,8 @@ def _try_here(options: argparse.Namespace) -> int:
     if code != pytest.ExitCode.OK:
         return int(code)
     results, minutes = trials.results, (time.monotonic() - began) / 60
-    text = page(
-        results, asked=len(mutants), of=len(every), seed=options.seed, minutes=minutes, jobs=options.jobs
-    )
+    run = Run(len(mutants), len(every), options.seed, minutes, options.jobs, options.code)
+    text = page(results, run)
     Path(options.results).write_text(json.dumps({"page": text, "score": score(results)}))
     _say(f"{score(results):.1f} % killed, {minutes:.1f} minutes")
     return 0

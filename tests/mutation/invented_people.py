@@ -11,7 +11,7 @@ import pytest
 from tests.reference.comparing import differences, served, told
 from tests.reference.records import Example, example
 
-PEOPLE = 400
+PEOPLE = 150
 _KNOWN: dict[int, tuple[Example, Any]] = {}
 """Person → the record, and what the reference says; no cached function, for those are cleared before each mutant."""
 

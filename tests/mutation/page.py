@@ -2,13 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from tests.mutation.mutants import ROOMS, Mutant
 from tests.mutation.trial import Result
 
 
-def page(results: Sequence[Result], *, asked: int, of: int, seed: int, minutes: float, jobs: int) -> str:
-    """The page, in Markdown; `of` is the number of all possible changes."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How it was run: how many mutants were asked for, out of how many possible ones; on which code."""
+
+    asked: int
+    of: int
+    seed: int
+    minutes: float
+    jobs: int
+    code: str
+
+
+def page(results: Sequence[Result], run: Run) -> str:
+    """The page, in Markdown."""
     survivors = sorted((r for r in results if r.by is None), key=lambda r: (r.mutant.path, r.mutant.place))
     rooms = ", ".join(f"`{room}`" for room in ROOMS)
     return "\n".join(
@@ -19,9 +32,9 @@ def page(results: Sequence[Result], *, asked: int, of: int, seed: int, minutes: 
             "notices. How it works: [tests/mutation](../../tests/mutation/README.md). It writes this page.",
             "",
             f"**{score(results):.1f} % killed**: {len(results) - len(survivors)} of {len(results)} mutants, chosen by",
-            f"seed {seed} out of {of} possible ones; {minutes:.0f} minutes with {jobs} at a time. Changes that make no",
-            "difference to any answer (equivalent ones) count as survivors.",
-            *([] if len(results) == asked else ["", f"Time ran out: {asked} were asked for."]),
+            f"seed {run.seed} out of {run.of} possible ones; {run.minutes:.0f} minutes with {run.jobs} at a time, on",
+            f"{run.code}. Changes that make no difference to any answer (equivalent ones) count as survivors.",
+            *([] if len(results) == run.asked else ["", f"Time ran out: {run.asked} were asked for."]),
             "",
             "## By module",
             "",
