@@ -65,7 +65,7 @@ def a_code(r: Random, concept: str, *sources: str) -> Json:
         code = r.choice(("V43.52XA", "V49.9XXA", "V40.5XXD", "W01.0XXA"))
     elif row["match"] == "prefix" and r.random() < 0.5:
         bare = code.replace(".", "")
-        tail = r.choice(("A", "D", "S", "K"))
+        tail = r.choice(("A", "D", "S", "K", "Q"))
         code = (f"{bare}XXXX"[:6] + tail) if r.random() < 0.5 else f"{code}{r.choice(('1', '21', '0'))}"
     return {"coding": [{"system": r.choice((ICD, ICD, "http://hl7.org/fhir/sid/icd-10")), "code": code}]}
 

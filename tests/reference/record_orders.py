@@ -41,6 +41,7 @@ class Pen:
         self.t = t
         self.resources: list[Json] = []
         self.count = 0
+        self.older = False  # whether the course is one of an older person
         self.requesters = r.sample(REQUESTERS, 3) if r.random() < 0.25 else [r.choice(REQUESTERS)]
 
     def add(self, kind: str, **elements: Any) -> Json:
@@ -262,7 +263,10 @@ def fills(pen: Pen) -> int:
     of = order if r.random() < 0.9 else None
     for n in range(number):
         jitter = r.choice((0, 0, 0, 1, -3))
-        pen.fill(of, drug, first + n * apart + jitter, days, tablets)
+        if r.random() < 0.08:  # other tablets of the same drug
+            pen.fill(of, a_drug(r, drug.ingredient), first + n * apart + jitter, days, tablets)
+        else:
+            pen.fill(of, drug, first + n * apart + jitter, days, tablets)
     if of is None:
         pen.resources.remove(order)
     if r.random() < 0.1:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from .record_drugs import Json, a_drug, iso
 from .record_facts import facts
 from .record_orders import COURSES, ROLES, Pen
+from .record_rare import RARE
 
 FIRST_DAY, LAST_DAY = dt.date(2023, 6, 1).toordinal(), dt.date(2028, 12, 31).toordinal()
+ALL_COURSES = {**COURSES, **RARE}
 LEAP = dt.date(2024, 2, 29).toordinal()
 
 
@@ -37,13 +39,13 @@ def example(seed: int) -> Example:
         else r.randint(FIRST_DAY, LAST_DAY)
     )
     pen = Pen(r, t)
-    first = r.choices(list(COURSES), list(COURSES.values()))[0](pen)
+    first = r.choices(list(ALL_COURSES), list(ALL_COURSES.values()))[0](pen)
     if r.random() < 0.1:
-        first = min(first, r.choices(list(COURSES), list(COURSES.values()))[0](pen))
+        first = min(first, r.choices(list(ALL_COURSES), list(ALL_COURSES.values()))[0](pen))
     facts(pen, first)
     if r.random() < 0.3:
         disturb(pen)
-    resources = [*_patient(r, t), *pen.resources]
+    resources = [*_patient(r, t, pen.older), *pen.resources]
     if "PractitionerRole" in str(pen.requesters):
         resources += [copy.deepcopy(role) for role in ROLES]
     if r.random() < 0.2:
@@ -54,11 +56,11 @@ def example(seed: int) -> Example:
 examples = st.integers(0, 2**63 - 1).map(example)
 
 
-def _patient(r: Random, t: int) -> list[Json]:
+def _patient(r: Random, t: int, older: bool) -> list[Json]:
     if r.random() < 0.02:
         return []
     body: Json = {"resourceType": "Patient", "id": "p"}
-    years = r.choices((45, 70, 85, 12, 65, 18), (58, 17, 5, 2, 6, 2))[0]
+    years = r.choices((45, 70, 85, 12, 65, 18), (0 if older else 58, 17, 5, 2, 6, 2))[0]
     born = dt.date.fromordinal(t - round(years * 365.25) - r.choice((0, 0, 1, -1, 20, -40, 100)))
     style = r.random()
     if style < 0.02:

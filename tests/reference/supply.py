@@ -315,7 +315,7 @@ def overlap(before: list[Supply], policy: Policy) -> list[Supply]:
             and not linked(other.order, this.order)
             and not (other.without_end and other.cut is None)
         ]
-        overlapping = [other for other in earlier if other.reach > this.start]
+        overlapping = [other for other in earlier if other.reach > max(this.start, other.first)]
         same = [other for other in overlapping if _same_dose(other, this)]
         if same:
             shift = min(
