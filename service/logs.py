@@ -8,6 +8,7 @@ given.  Our own exceptions are written to be logged (`service/fhir/errors.py`).
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
@@ -121,6 +122,19 @@ def describe(problem: BaseException) -> tuple[list[str], list[str]]:
         chain.append(f"{kind.__name__}: {current}" if ours and str(current) else kind.__name__)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return chain, _frames(problem.__traceback__)
+
+
+def in_full(problem: BaseException) -> str:
+    """The chain with its frames and our source lines; what libraries say may quote a record and is left out."""
+    parts: list[str] = []
+    current: BaseException | None = problem
+    while current is not None and len(parts) < 10:
+        kind = type(current)
+        words = f": {current}" if kind.__module__.startswith(_OURS) and str(current) else ""
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.insert(0, f"Traceback (most recent call last):\n{frames}{kind.__name__}{words}\n")
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return "\n".join(parts)
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

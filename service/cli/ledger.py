@@ -139,7 +139,7 @@ def item(
     with opened(config) as house:
         found = item_in_full(house.ledger, key)
     if found is None:
-        raise ConfigError([f"{key}: no item has this key"])
+        raise ConfigError(["KEY: no item has this key"])
     if as_json:
         emit(found)
         return
@@ -259,9 +259,7 @@ def quarantine_accept(
                 actor=operator(),
             )
             if not rows:
-                raise ConfigError(
-                    [f"REFERENCE: nothing in quarantine of source {each.id} has {named[:80]!r}"]
-                )
+                raise ConfigError(["REFERENCE: nothing in the source's quarantine has it"])
             if as_json:
                 emit({"source": each.id, "reference": named, "rows": rows})
             else:

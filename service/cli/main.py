@@ -47,9 +47,11 @@ def main() -> NoReturn:
         app(prog_name="reviewdue")
     except KeyboardInterrupt:
         _leave(INTERRUPTED, ["interrupted"])
-    except Exception as problem:  # the one home of it in a command: said in a line, or re-raised
+    except Exception as problem:  # noqa: BLE001 (the one home of it in a command: said in a line, or in full)
         if "--debug" in sys.argv[1:]:
-            raise
+            from service.logs import in_full
+
+            sys.stderr.write(in_full(problem))
         _leave(*_judge(problem))
     sys.exit(OK)
 

@@ -116,7 +116,7 @@ def _source_of(house: "House", key: str) -> str:
     with house.ledger.read() as tx:
         item = tx.item(key)
     if item is None:
-        raise ConfigError([f"{key[:80]}: no item has this key"])
+        raise ConfigError(["KEY: no item has this key"])
     return item.source
 
 
