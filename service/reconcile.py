@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from service.model.assessment import Assessment, Finding
+from service.model.assessment import Assessment, Finding, Priority
 from service.model.item import CloseReason, Item, ItemState, Reason
 
 # A failed read of one of these changes nothing at all; lifecycle.md §2, first row.
@@ -19,10 +19,12 @@ CRITICAL_TYPES = frozenset({"Patient", "MedicationRequest", "MedicationDispense"
 NEED_COMPLETE = frozenset({"R01", "R02", "R08"})
 # Rules whose end may be a look-back window that ran out, with the policy's name of the window; §2.
 WINDOWS = {"R04": "R04.until", "R14": "R14.event_within", "R16": "R16.event_within"}
+BY_OUTCOME = frozenset({"S12", "S13", "S15"})  # suppressions that need no more than our ledger
 WITHDRAWN_REST = timedelta(days=90)  # §2, last row: a person deleted the Task
 
 LIVE = frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold", "failed"})
 PERSON_AT_IT = frozenset({"received", "accepted", "ready", "in-progress", "on-hold"})
+NOT_OURS_TO_END = PERSON_AT_IT | {"failed"}  # §4: neither is ended by us
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,19 @@ class ShownTask:
     status: str
     ours_ended: bool  # has a close code of ours
     close_pending: bool = False  # we decided to end it, and the EHR does not show that yet
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """A finding that evidence in the record suppressed when everything was read."""
+
+    rule: str
+    priority: Priority
+    since: date
+
+    def covers(self, found: Finding) -> bool:
+        """Whether it is the same finding, no stronger."""
+        return found.rule == self.rule and found.since <= self.since and found.priority <= self.priority
 
 
 class Want(StrEnum):
@@ -61,19 +76,20 @@ class Situation:
     source: str
     patient: str  # bare id
     base: str
-    items: Sequence[Item]  # all of the patient, in order of n
+    items: Sequence[Item]  # all of the patient; after a merge with more than one base
     shown: Sequence[ShownTask]  # own Tasks in the EHR with this base
     today: date
     now: datetime
     windows: Mapping[str, int]  # days, by the policy's name
     rank: tuple[int, int, float, int, int] = (0, 0, 0.0, 0, 0)
     owner: str | None = None
+    muted: Sequence[Muted] = ()  # what the record answered when it was last read completely
     blocked: bool = False  # an unreadable that could be in scope and that nobody accepted
 
 
 def reconcile(assessment: Assessment, situation: Situation) -> Decision:
     """What should be true of the patient's item now."""
-    newest = situation.items[-1] if situation.items else None
+    newest = _newest(situation.items)
     critical = sorted(CRITICAL_TYPES.intersection(assessment.failed_reads))
     if critical:
         return _incomplete(newest, situation, f"{', '.join(critical)} could not be read")
@@ -143,9 +159,12 @@ def _apply_shown(
         ended = _closed_by_person(newest, situation)
         return ended or newest, (), (newest.key,) if task.status == "failed" else ()
     was_open = newest.state is ItemState.CLOSED and newest.opened_on is not None
-    if task.status in LIVE and was_open and not task.close_pending:
+    if task.status in LIVE and was_open:
         opened = replace(newest, state=ItemState.OPEN, close_reason=None, closed_on=None)
-        return opened, (newest.key,), ()
+        if not task.close_pending:
+            return opened, (newest.key,), ()
+        if task.status in NOT_OURS_TO_END:  # somebody was quicker than our end of it: it stays theirs
+            return opened, (), ()
     return newest, (), ()
 
 
@@ -167,7 +186,7 @@ def _widen_only(
 ) -> tuple[Item | None, Want | None]:
     """A type failed: what leans on its absence is silent, and nothing closes or lowers."""
     held = {reason.rule: reason for reason in item.reasons} if item and item.live else {}
-    firm = [f for f in assessment.findings if f.rule not in NEED_COMPLETE or f.rule in held]
+    firm = [f for f in assessment.findings if f.rule in held or _stands_alone(f, situation)]
     raised = [f for f in firm if f.rule not in held or f.priority > held[f.rule].priority]
     why = f"{', '.join(assessment.failed_reads)} could not be read"
     if not raised:
@@ -184,6 +203,11 @@ def _widen_only(
     due_on = min(reason.due_on for reason in reasons if reason.priority == priority)
     changed = replace(changed, reasons=reasons, priority=priority, due_on=due_on)
     return _mark_incomplete(changed, situation, why), want
+
+
+def _stands_alone(found: Finding, situation: Situation) -> bool:
+    """Whether it needs nothing of what could not be read: neither an absence nor an answer seen before."""
+    return found.rule not in NEED_COMPLETE and not any(each.covers(found) for each in situation.muted)
 
 
 def _fires(
@@ -244,7 +268,7 @@ def _quiet(item: Item, assessment: Assessment, situation: Situation) -> tuple[It
         return _mark_incomplete(item, situation, "a resource that may matter cannot be read"), None
     reason = _why_closed(item, assessment, situation)
     task = _shown(item, situation)
-    if item.state is ItemState.OPEN and task is not None and task.status in PERSON_AT_IT | {"failed"}:
+    if item.state is ItemState.OPEN and task is not None and task.status in NOT_OURS_TO_END:
         if item.not_due_since is not None:
             return item, None
         return replace(item, not_due_since=situation.today, not_due_why=reason.value), Want.OPEN
@@ -255,7 +279,7 @@ def _quiet(item: Item, assessment: Assessment, situation: Situation) -> tuple[It
 def _why_closed(item: Item, assessment: Assessment, situation: Situation) -> CloseReason:
     if assessment.last_review is not None and assessment.last_review >= item.since:
         return CloseReason.REVIEWED
-    if any(f.suppressed_by in ("S12", "S13", "S15") for f in assessment.suppressed):
+    if any(f.suppressed_by in BY_OUTCOME for f in assessment.suppressed):
         return CloseReason.REVIEWED  # an outcome given elsewhere answers it
     if any(f.suppressed_by == "S1" for f in assessment.suppressed) or assessment.episode is None:
         return CloseReason.SOURCE_ERROR
@@ -291,8 +315,17 @@ def _stays_recalled(item: Item, findings: Sequence[Finding]) -> bool:
     return recalled and all(finding.rule in known for finding in findings)
 
 
+def _newest(items: Sequence[Item]) -> Item | None:
+    """The live one, else the one that ended last: a merge brings items of another base, whose n say nothing."""
+    return max(
+        items,
+        key=lambda item: (item.live, item.closed_on or item.withdrawn_on or date.min, item.n),
+        default=None,
+    )
+
+
 def _highest_n(situation: Situation) -> int:
-    numbers = [item.n for item in situation.items]
+    numbers = [item.n for item in situation.items if item.base == situation.base]
     for task in situation.shown:
         base, _, n = task.key.rpartition("-")
         if base == situation.base and n.isdecimal():

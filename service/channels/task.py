@@ -133,6 +133,21 @@ def next_baseline(current: Json, wanted: Json, written: Json) -> dict[str, Any]:
     return {**after, "note": wanted.get("note", [])}
 
 
+def settled_baseline(current: Json, written: Json, sent: Json) -> dict[str, Any]:
+    """The baseline after an update of which nobody knows whether it was stored.
+
+    Of each of people's elements the value that the Task shows was ours if we sent it; the notes of both
+    are ours.
+    """
+    after = {
+        name: sent[name] if name in sent and current.get(name) == sent[name] else written[name]
+        for name in THEIRS
+        if name in written or (name in sent and current.get(name) == sent[name])
+    }
+    notes = [*(written.get("note") or []), *(sent.get("note") or [])]
+    return {**after, "note": notes} if notes else after
+
+
 def is_touched(current: Json, written: Json) -> bool:
     """A person changed one of their elements since our last write; version and meta never count."""
     if any(current.get(name) != written.get(name) for name in THEIRS):

@@ -33,7 +33,7 @@ from service.fhir.errors import (
 )
 from service.model.item import Attempt, CloseReason, Desired, Doing, Item, ItemState, Projection, SeenTask
 from service.ports import LeaseLostError, LedgerError
-from service.reconcile import LIVE, PERSON_AT_IT
+from service.reconcile import LIVE, NOT_OURS_TO_END
 
 _PASSES = 6  # bound on passes over the work within one cycle
 _CONFLICTS = 3  # edits by others that one send follows before it waits for the next cycle
@@ -153,7 +153,7 @@ class Delivery:
             if item is None or not item.live:
                 tx.save_projection(replace(row, desired=None), now)
                 return False
-            n = 1 + max(each.n for each in tx.items_of(self.parts.id, item.patient))
+            n = 1 + max(each.n for each in tx.items_of(self.parts.id, item.patient) if each.base == item.base)
             tx.save_item(
                 replace(
                     item,
@@ -201,7 +201,13 @@ class Delivery:
             try:
                 return self._request(replace(row, attempt=attempt), desired, call, what)
             except StaleError:
-                row = self.recorder.save(replace(row, attempt=Attempt()), "edited by somebody else")
+                row = replace(row, attempt=attempt)
+                try:
+                    row = self._settle_change(row, seen, "edited by somebody else")
+                except FhirError as problem:
+                    self.recorder.unknown(row, str(problem))
+                    return False
+                seen = row.seen or seen
         self.recorder.later(row, StaleError("edited by somebody else"))
         return False
 
@@ -217,7 +223,7 @@ class Delivery:
             self.recorder.send_back(row, "ended in the EHR")
             return None
         if desired.close is not None:
-            if status in PERSON_AT_IT or status == "failed":
+            if status in NOT_OURS_TO_END:
                 self.recorder.send_back(row, "a person is at it")
                 return None
             return tasks.ended(current, desired.close, now), dict(seen.baseline), "closed"
@@ -284,8 +290,8 @@ class Delivery:
             with self.tally.lock:
                 self.tally.unknown.add(row.key)
             return False
-        if row.seen is not None:  # an update: reading the Task before the next one tells
-            self.recorder.save(replace(row, attempt=Attempt()), row.error)
+        if row.seen is not None:
+            self._settle_change(row, row.seen, row.error)
             return True
         found = self._find(row.key)
         if not found:
@@ -307,6 +313,16 @@ class Delivery:
         self.recorder.confirm(row, answer, baseline, row.attempt.generation or 0, "created")
         self._end_younger(row, [each for each in found if each is not answer], baseline)
         return True
+
+    def _settle_change(self, row: Projection, seen: SeenTask, error: str | None) -> Projection:
+        """An update, stored or not: what the Task shows of it counts as ours, whatever comes next."""
+        try:
+            current = self.channel.read("Task", _id(seen.reference)).resource
+        except (GoneError, NotFoundError):  # the next step meets that too, and says so
+            return self.recorder.save(replace(row, attempt=Attempt()), error)
+        baseline = tasks.settled_baseline(current, seen.baseline, row.attempt.baseline or {})
+        settled = replace(row, seen=replace(seen, baseline=baseline), attempt=Attempt())
+        return self.recorder.save(settled, error)
 
     def _end_younger(self, row: Projection, others: Iterable[Answer], baseline: dict[str, Any]) -> None:
         """Cancel untouched duplicates; one that a person touched stays and goes to the operators."""

@@ -11,6 +11,7 @@ from service.channels import task as tasks
 from service.cycle.closing import want_closed
 from service.cycle.gate import noted
 from service.cycle.merge import move_to, not_followed, replaced_by, survivor
+from service.cycle.muted import Row, muted_by, muted_until_read, stored_rows
 from service.cycle.parts import Parts
 from service.cycle.vanished import confirm_vanished, rows_of
 from service.cycle.wanted import elements_of, want
@@ -57,13 +58,13 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
     today = parts.day(now)
     answers = [_answer(parts, record, today) for record in records]
     with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
-        for record, assessment in zip(records, answers, strict=True):
+        for record, (assessment, muted) in zip(records, answers, strict=True):
             other = survivors.get(record.patient_id)
             if other is not None:
                 if lease is not None:
                     move_to(tx, parts, record, other, now)
                 continue
-            _Patient(parts, tx, record, found, now, today, dry=lease is None).take(assessment)
+            _Patient(parts, tx, record, found, now, today, muted, dry=lease is None).take(assessment)
             if record.patient_id in survivors and lease is not None:
                 tx.set_aside(not_followed(parts, record, now))
 
@@ -73,13 +74,17 @@ def _rows_before(stored: StoredAssessment | None) -> Sequence[str]:
     return rows
 
 
-def _answer(parts: Parts, record: PatientRecord, today: date) -> Assessment | str:
-    """The assessment, or why there is none; one record that cannot be thought about stops nothing else."""
+def _answer(parts: Parts, record: PatientRecord, today: date) -> tuple[Assessment | str, Sequence[Row]]:
+    """The assessment, or why there is none, and what evidence keeps away, where all of it was read.
+
+    One record that cannot be thought about stops nothing else.
+    """
     try:
-        return assess(record, parts.policy, parts.knowledge, today)
+        assessment = assess(record, parts.policy, parts.knowledge, today)
+        return assessment, () if assessment.failed_reads else muted_by(parts, record, assessment)
     except Exception as problem:  # noqa: BLE001 (the one home of it in a cycle: set aside, named, looked at again)
         parts.log.warning("assessment failed", error=type(problem).__name__)
-        return f"assessment failed: {type(problem).__name__}"
+        return f"assessment failed: {type(problem).__name__}", ()
 
 
 @dataclass
@@ -92,6 +97,7 @@ class _Patient:
     found: Looked
     now: datetime
     today: date
+    muted: Sequence[Row]  # what evidence keeps away, when all of it was read
     dry: bool
 
     @property
@@ -135,6 +141,9 @@ class _Patient:
             windows={name: self.parts.policy.days(name) for name in WINDOWS.values()},
             rank=rank_of(assessment, self.record, self.today),
             owner=owner_of(assessment, self.record),
+            muted=muted_until_read(
+                self.tx.assessment(source, self.id), self.today, self.parts.settings.max_age_days
+            ),
             blocked=blocked,
         )
         decision = noted(
@@ -186,11 +195,12 @@ class _Patient:
                 want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
-        rows = rows_of(self.record)
+        rows, muted = rows_of(self.record), self.muted
         if any(read.failed for read in self.record.reads.values()):
             stored = self.tx.assessment(source, self.id)
             rows = list(dict.fromkeys([*_rows_before(stored), *rows]))  # what was not read may be there still
-        body = {**render(assessment), "rows": rows}
+            muted = stored_rows(stored)
+        body = {**render(assessment), "rows": rows, "muted": muted}
         self.tx.save_assessment(source, StoredAssessment(self.id, now, body))
 
     def _want_open(self, item: Item, assessment: Assessment, projection: Projection | None) -> None:
@@ -310,7 +320,7 @@ def rank_of(assessment: Assessment, record: PatientRecord, today: date) -> tuple
         _DEPENDENCE_RANK.get(episode.dependence, 0),
         episode.dme.high if episode.dme else 0.0,
         age,
-        (today - episode.start).days,
+        -episode.start.toordinal(),  # the longest first; a count of days would change every day
     )
 
 

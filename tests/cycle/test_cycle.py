@@ -160,6 +160,21 @@ def merged_into(here, patient, other):
             here.ehr.edit(f"MedicationRequest/{order['id']}", subject={"reference": f"Patient/{other}"})
 
 
+def test_a_day_that_changes_nothing_writes_nothing_into_the_ledger_either(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+
+        def told() -> list[object]:
+            with here.parts.ledger.read() as tx:
+                return [*here.items(), *tx.audit_trail("main")]
+
+        before = told()
+        for _ in range(3):
+            here.pass_time(days=1)
+            here.cycle(full=True)
+        assert told() == before
+
+
 def test_an_item_follows_a_merged_patient_with_its_key(tmp_path):
     with world(tmp_path, [*people(1), a_patient("new")]) as here:
         here.cycle()
@@ -183,6 +198,24 @@ def test_of_two_merged_patients_the_survivor_keeps_its_item(tmp_path):
         here.cycle()
         assert here.item("p1").close_reason is CloseReason.SUPERSEDED
         assert {patient: len(found) for patient, found in here.live_tasks().items()} == {"p2": 1}
+
+
+def test_an_item_that_moved_to_a_patient_with_ended_ones_is_the_one_that_counts(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        [own] = here.live_tasks()["p2"]
+        here.ehr.edit(f"Task/{own['id']}", status="completed")
+        here.pass_time(minutes=5)
+        here.cycle()
+        merged_into(here, "p1", "p2")
+        for _ in range(2):
+            here.pass_time(hours=1)
+            assert here.cycle().complete
+        moved = [item for item in here.items() if item.patient == "p2" and item.key != own["id"]]
+        assert {(item.state, item.close_reason) for item in moved} == {
+            (ItemState.CLOSED, CloseReason.REVIEWED)  # what was answered for the one record is for the other
+        }
+        assert {task["status"] for task in here.tasks()} == {"completed"}
 
 
 def test_patients_that_replace_each_other_in_a_circle_go_before_people(tmp_path):

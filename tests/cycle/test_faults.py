@@ -3,7 +3,7 @@
 import pytest
 
 from service.model.item import ItemState, ProjectionState
-from tests.cycle.world import a_review, people, world
+from tests.cycle.world import a_review, an_order, people, world
 from tests.ehr.hostile import Habits
 
 UNCLEAR = [
@@ -54,6 +54,63 @@ def test_what_never_arrived_is_sent_later_under_the_same_key(tmp_path, fault):
             here.cycle()
         assert len(here.tasks()) == 1
         assert [item.n for item in here.items()] == [1]
+
+
+@pytest.mark.parametrize("fault", [*UNCLEAR, "unavailable", "server-error"])
+def test_an_update_of_unclear_end_leaves_one_note_and_an_untouched_task(tmp_path, fault):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        for number in range(3):
+            opioid = an_order("p1", f"opioid{number}", ago=number, days=30)
+            opioid["medicationCodeableConcept"] = {"text": "oxycodone 5 mg tablet"}
+            here.ehr.load([opioid])
+            here.ehr.faults.add(fault, times=1, on="write Task")
+            for _ in range(4):
+                here.pass_time(minutes=16)
+                here.cycle()
+        [task] = here.tasks()
+        assert "R05" in [row.get("valueString") for row in task["input"]]
+        assert len(task["note"]) == 1
+        for order in here.ehr.all("MedicationRequest"):
+            here.ehr.edit(f"MedicationRequest/{order['id']}", status="entered-in-error")
+        here.pass_time(minutes=16)
+        here.cycle()
+        assert here.tasks()[0]["status"] == "cancelled"  # nobody touched it, so it is ours to end
+
+
+def test_a_review_that_cannot_be_read_for_now_still_answers(tmp_path):
+    opioid = an_order("p1", "opioid", ago=20, days=30)
+    opioid["medicationCodeableConcept"] = {"text": "oxycodone 5 mg tablet"}
+    with world(tmp_path, [*people(1), opioid, a_review("p1")]) as here:
+        here.cycle()
+        here.ehr.faults.add("page-fails", on="list Procedure")
+        here.ehr.faults.add("unavailable", on="list Procedure")
+        for _ in range(6):
+            here.pass_time(days=1)
+            here.cycle(full=True)
+            assert here.items() == []
+        here.pass_time(days=2)  # longer ago than a record may be
+        here.cycle(full=True)
+        assert [reason.rule for reason in here.item("p1").reasons] == ["R05"]
+
+
+def test_a_person_who_is_quicker_than_our_end_of_a_task_keeps_it(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.load([a_review("p1")])
+        here.ehr.faults.add("unavailable", on="write Task")
+        here.pass_time(minutes=16)
+        assert here.cycle().closed == 0
+        here.ehr.faults.clear()
+        here.ehr.edit(f"Task/{task['id']}", status="accepted")
+        for _ in range(3):
+            here.pass_time(minutes=16)
+            here.cycle()
+        assert here.item("p1").state is ItemState.OPEN
+        assert "No longer due since" in here.tasks()[0]["note"][-1]["text"]
+        here.pass_time(minutes=16)
+        assert (here.cycle().updated, here.tasks()[0]["status"]) == (0, "accepted")
 
 
 def test_a_refused_task_goes_before_people_and_blocks_nobody(tmp_path):

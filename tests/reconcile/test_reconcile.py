@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.model.assessment import Priority
 from service.model.item import CloseReason, ItemState
-from service.reconcile import Decision, Want, reconcile
+from service.reconcile import Decision, Muted, Want, reconcile
 from tests.reconcile.build import NOW, TODAY, a_finding, a_situation, a_task, an_assessment, an_item
 
 FIRES = an_assessment(a_finding())
@@ -114,6 +114,32 @@ def test_a_close_that_is_on_its_way_is_not_taken_for_a_person_opening_it_again()
     assert decision.wants == (("rabc-1", Want.OPEN),)
 
 
+@pytest.mark.parametrize("status", ["received", "accepted", "ready", "in-progress", "on-hold", "failed"])
+@pytest.mark.parametrize("assessment", [FIRES, QUIET], ids=["fires", "quiet"])
+def test_somebody_who_is_quicker_than_our_end_of_a_task_keeps_it(status, assessment):
+    closed = an_item(state=ItemState.CLOSED, close_reason=CloseReason.RESOLVED, closed_on=TODAY)
+    taken_on = a_task(status, close_pending=True)
+    decision = reconcile(assessment, a_situation(closed, shown=(taken_on,)))
+    [item] = decision.items
+    assert (item.n, item.state, item.close_reason) == (1, ItemState.OPEN, None)
+    assert (item.not_due_since is None) == bool(assessment.findings)
+    assert decision.void == ()  # nobody took an answer back
+    assert decision.wants == (("rabc-1", Want.OPEN),)
+
+
+def test_after_a_merge_the_live_item_counts_whatever_its_number():
+    own = an_item(n=4, state=ItemState.CLOSED, close_reason=CloseReason.RESOLVED, closed_on=TODAY)
+    moved = an_item(base="rother", n=1)
+    assert reconcile(FIRES, a_situation(moved, own, shown=(a_task(key="rother-1"),))) == Decision()
+
+
+def test_after_a_merge_the_number_follows_the_highest_of_the_same_base():
+    own = an_item(n=2, state=ItemState.CLOSED, close_reason=CloseReason.RESOLVED, closed_on=TODAY)
+    moved = replace(own, base="rother", n=7)
+    [new] = reconcile(FIRES, a_situation(moved, own)).items
+    assert new.key == "rabc-3"
+
+
 @pytest.mark.parametrize("kind", ["Patient", "MedicationRequest", "MedicationDispense", "Encounter", "Task"])
 @pytest.mark.parametrize("assessment", [FIRES, QUIET], ids=["fires", "quiet"])
 def test_a_failed_read_of_a_critical_type_changes_nothing_but_says_so(kind, assessment):
@@ -142,6 +168,22 @@ def test_another_failed_type_lets_the_other_rules_open_and_raise():
     assert new.state is ItemState.HELD
     raised = reconcile(failed, a_situation(an_item())).items[0]
     assert (raised.priority, [r.rule for r in raised.reasons]) == (Priority.ASAP, ["R05", "R02"])
+
+
+@pytest.mark.parametrize(
+    ("answered", "opens"),
+    [
+        (Muted("R05", Priority.URGENT, date(2026, 5, 20)), False),
+        (Muted("R05", Priority.ROUTINE, date(2026, 5, 20)), True),  # stronger now
+        (Muted("R05", Priority.URGENT, date(2026, 5, 19)), True),  # began after it was answered
+        (Muted("R10", Priority.URGENT, date(2026, 5, 20)), True),  # another one was
+    ],
+)
+def test_what_evidence_had_answered_is_not_asked_while_the_evidence_cannot_be_read(answered, opens):
+    failed = an_assessment(a_finding("R05", Priority.URGENT), failed_reads=("CarePlan",))
+    assert bool(reconcile(failed, a_situation(muted=(answered,))).items) is opens
+    complete = replace(failed, failed_reads=())
+    assert reconcile(complete, a_situation(muted=(answered,))).items
 
 
 def test_another_failed_type_closes_and_lowers_nothing():

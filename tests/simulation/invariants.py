@@ -2,13 +2,13 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from service.cycle.parts import Parts
 from service.model.assessment import Assessment
 from service.model.item import Item, ItemState
 from service.ports import Ledger
-from service.reconcile import LIVE, PERSON_AT_IT, WITHDRAWN_REST
+from service.reconcile import LIVE, NOT_OURS_TO_END, WITHDRAWN_REST
 from service.sandbox.store import Write
 from tests.ehr.running import Ehr
 from tests.simulation.clinicians import (
@@ -39,14 +39,13 @@ class Invariants:
 
     ehr: Ehr
     clinicians: Clinicians
-    touched: dict[str, object] = field(
+    touched: dict[str, datetime] = field(
         default_factory=dict
     )  # patient → when something last happened to the record
     vanished: set[str] = field(default_factory=set)  # keys whose Task a restore took away
     excuses: Counter[str] = field(default_factory=Counter)
     _audited: list[int] = field(default_factory=list)
     _created: Counter[str] = field(default_factory=Counter)
-    _answers: dict[str, tuple[str, date, dict[str, int]]] = field(default_factory=dict)
 
     # -- after each cycle ------------------------------------------------------------------------
 
@@ -76,9 +75,8 @@ class Invariants:
         live = [other for other in own_tasks(self.ehr) if key_of(other) == key and other["status"] in LIVE]
         if len(live) > 1:
             raise Broken(f"{key} has {len(live)} live Tasks")
-        if not any(found.findings for found in self._views(parts, ledger, patient)) and not self._is_fresh(
-            patient
-        ):
+        due = any(found.findings for found in self._views(parts, ledger, patient))
+        if not due and not self._is_fresh(patient) and not self._half_read(parts, ledger, patient):
             raise Broken(f"{key} was raised, but nothing is due for {patient}")
         self._asked_again(parts, ledger, task)
 
@@ -94,9 +92,13 @@ class Invariants:
     def _asked_again(self, parts: Parts, ledger: Ledger, task: Json) -> None:
         """A rule that a person answered is not asked again within two weeks without a new fact."""
         patient, today = patient_of(task), parts.day(parts.now())
-        for other in own_tasks(self.ehr):
-            if patient_of(other) != patient or other["id"] == task["id"] or not ended_by_a_person(other):
-                continue
+        answers = [
+            other
+            for other in own_tasks(self.ehr)
+            if patient_of(other) == patient and other["id"] != task["id"] and ended_by_a_person(other)
+        ]
+        answers.sort(key=lambda each: str(each["lastModified"]))
+        for other in answers[-1:]:  # the latest counts alone (rules.md, Suppressions)
             day = date.fromisoformat(str(other["lastModified"])[:10])
             touched = self.touched.get(patient)
             if today - day >= _ANSWERED or (touched is not None and touched.date() >= day):
@@ -108,6 +110,18 @@ class Invariants:
             old = [rule for rule in repeated if asked[rule].since <= day and asked[rule].priority <= level]
             if old:
                 raise Broken(f"{patient} was asked again about {old}, answered on {day} in {key_of(other)}")
+
+    def _half_read(self, parts: Parts, ledger: Ledger, patient: str) -> bool:
+        """New evidence that could not be read yet cannot mute: some rules fire without it (lifecycle.md §2)."""
+        with ledger.read() as tx:
+            row = tx.patient(parts.id, patient)
+        touched = self.touched.get(patient)
+        unread = row is not None and row.incomplete_since is not None
+        return (
+            unread
+            and touched is not None
+            and self.ehr.clock() - touched <= timedelta(days=parts.settings.max_age_days)
+        )
 
     def _is_fresh(self, patient: str) -> bool:
         touched = self.touched.get(patient)
@@ -180,7 +194,7 @@ class Invariants:
             item = known[key_of(task)]
             if item.state is not ItemState.OPEN and patient not in visible:
                 raise Broken(f"{item.key} is live in the EHR, its item is {item.state.value}")
-            if not rules and task["status"] not in PERSON_AT_IT | {"failed"} and patient not in visible:
+            if not rules and task["status"] not in NOT_OURS_TO_END and patient not in visible:
                 raise Broken(f"{key_of(task)} is {task['status']}, but nothing is due for {patient}")
             if rules and set(rules) != set(rules_of(task)) and patient not in visible:
                 raise Broken(

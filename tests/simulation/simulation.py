@@ -4,7 +4,7 @@ import hashlib
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -21,6 +21,7 @@ from service.sandbox.store import Snapshot
 from tests.simulation.clinicians import Clinicians, key_of, own_tasks
 from tests.simulation.clock import START, VirtualClock
 from tests.simulation.death import Crash, Doom, Fate
+from tests.simulation.in_turn import everything_in_turn
 from tests.simulation.invariants import Broken, Invariants
 from tests.simulation.ledger import new_database, new_folder
 from tests.simulation.patients import Patients, patient_id
@@ -88,14 +89,17 @@ class Outcome:
     digest: str  # of all writes: equal for equal runs
 
 
-def run(plan: Plan) -> Outcome:
+def run(plan: Plan, tell: Callable[[str], None] | None = None) -> Outcome:
     """Let a plan happen."""
     with _simulation(plan) as simulation:
+        simulation.tell = tell or (lambda _: None)
         minute = 0
         broken = None
         try:
             for event in plan.events:
                 minute = event.minute
+                if tell:
+                    tell(f"{simulation.clock.now():%m-%d %H:%M} {event.what} {event.who} {event.salt}")
                 simulation.happen(event)
         except Broken as problem:
             broken = str(problem)
@@ -108,7 +112,7 @@ def run(plan: Plan) -> Outcome:
 def _simulation(plan: Plan) -> Iterator["Simulation"]:
     folder = new_folder()
     try:
-        with stamina.set_testing(True, attempts=3, cap=True):
+        with stamina.set_testing(True, attempts=3, cap=True), everything_in_turn():
             simulation = Simulation(plan, folder)
             try:
                 yield simulation
@@ -137,6 +141,7 @@ class Simulation:
         self._weather_on: int | None = None  # the day it is meant for
         self._doom: Doom | None = None
         self._racing: Event | None = None
+        self.tell: Callable[[str], None] = lambda _: None
         self._by_people: set[int] = set()  # journal lines
         always(self.ehr, self.kind)
 
@@ -215,6 +220,7 @@ class Simulation:
     def _cycle(self, _event: Event, _chance: random.Random) -> CycleReport | None:
         life = self.process.life
         life.meet(self._doom)
+        struck = life.struck
         self._doom = None
         journal = self.ehr.store.journal
         before = len(journal)
@@ -226,7 +232,9 @@ class Simulation:
         except Crash:
             self.tally.crashes += 1
             self.process.start()
-        except LedgerError:
+        except LedgerError as problem:
+            if life.struck == struck:
+                raise Broken(f"the ledger refused: {problem}") from problem
             self.tally.commits_failed += 1
         except FhirError as problem:
             raise Broken(f"the cycle raised {type(problem).__name__}: {problem}") from problem
@@ -243,8 +251,17 @@ class Simulation:
             self.tally.created += report.created
             self.tally.closed += report.closed
         writes = [each for n, each in enumerate(journal[before:], before) if n not in self._by_people]
+        self._tell_writes(before)
         self.invariants.after_cycle(self.process.parts, self.process.ledger.inner, writes)
         return report
+
+    def _tell_writes(self, before: int) -> None:
+        for n, write in enumerate(self.ehr.store.journal[before:], before):
+            resource = self.ehr.store.get(write.type, write.id) or {}
+            who = "a person" if n in self._by_people else "the service"
+            self.tell(
+                f"    {who}: {write.action} {write.type}/{write.id} {write.identifiers} {resource.get('status')}"
+            )
 
     def _worked(self) -> CycleReport:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -51,4 +52,12 @@ def _readings(ehr: Ehr, patient: str, *, as_indexed: bool) -> Iterator[Reading]:
     people = [store.current("Practitioner", f"dr{n}") for n in range(1, 10)]
     for version in (store.current("Patient", patient), *shown, *people):
         if version is not None and version.resource is not None:
-            yield read(msgspec.json.encode(version.resource), "truth")
+            yield read(msgspec.json.encode(_as_served(version.resource, ehr)), "truth")
+
+
+def _as_served(resource: dict[str, Any], ehr: Ehr) -> dict[str, Any]:
+    """Without `meta.lastUpdated` where the server never says it: nobody can know a stop date from it."""
+    if ehr.interactions.kind.knows_last_updated or "meta" not in resource:
+        return resource
+    meta = {name: value for name, value in resource["meta"].items() if name != "lastUpdated"}
+    return {**resource, "meta": meta}
