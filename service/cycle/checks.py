@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from service.channels.ehr import TaskChannel
+from service.cycle.gate import is_test_patient
 from service.cycle.parts import Parts
 from service.cycle.recorder import Recorder
 from service.fhir.errors import GoneError, NotFoundError
@@ -34,6 +35,9 @@ class Checks:
             patient = self.channel.read("Patient", row.patient).resource
         except (GoneError, NotFoundError):
             self.recorder.send_back(row, "patient not found")
+            return False
+        if is_test_patient(patient, self.parts.settings):
+            self.recorder.send_back(row, "test patient")
             return False
         with self.parts.ledger.read() as tx:
             known = tx.patient(row.source, row.patient)

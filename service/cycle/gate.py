@@ -1,15 +1,16 @@
 """Who is written for at all: the pilot's owners, and never a test patient (lifecycle.md §6)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from service.config import SourceSettings
 from service.cycle.parts import Parts
 from service.fhir.client import FhirClient
 from service.fhir.errors import FhirError
-from service.model.item import Item, ItemState
+from service.model.item import Item
 from service.reconcile import Decision
 from service.record.elements import Patient, PractitionerRole
 from service.record.references import local_reference
@@ -77,12 +78,12 @@ def _members(parts: Parts, organization: str) -> set[str]:
 def noted(
     decision: Decision, items: Iterable[Item], patient: Patient | None, settings: SourceSettings
 ) -> Decision:
-    """The decision, with the items that wait for release marked where the patient is a test patient."""
+    """The decision, with the live items marked where the patient is a test patient."""
     is_excluded = excluded(patient, settings)
     changed = {item.key: item for item in decision.items}
     for item in [*items, *decision.items]:
         latest = changed.get(item.key, item)
-        if latest.state is ItemState.HELD and latest.excluded is not is_excluded:
+        if latest.live and latest.excluded is not is_excluded:
             changed[item.key] = replace(latest, excluded=is_excluded)
     return replace(decision, items=tuple(changed.values()))
 
@@ -95,9 +96,29 @@ def excluded(patient: Patient | None, settings: SourceSettings) -> bool:
     if patient is None:
         return False
     tags = (patient.meta.tag or ()) if patient.meta else ()
-    return any(_is_listed(settings.exclude_tags, tag.system, tag.code) for tag in tags) or any(
-        _is_listed(settings.exclude_identifiers, one.system, one.value) for one in patient.identifier or ()
+    return _any_listed(settings.exclude_tags, ((tag.system, tag.code) for tag in tags)) or _any_listed(
+        settings.exclude_identifiers, ((one.system, one.value) for one in patient.identifier or ())
     )
+
+
+def is_test_patient(resource: Mapping[str, Any], settings: SourceSettings) -> bool:
+    """The same of a Patient as it was read right before a write."""
+    meta = resource.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    return _any_listed(settings.exclude_tags, _pairs(tags, "code")) or _any_listed(
+        settings.exclude_identifiers, _pairs(resource.get("identifier"), "value")
+    )
+
+
+def _pairs(found: object, name: str) -> Iterator[tuple[str | None, str | None]]:
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, dict):
+            system, value = each.get("system"), each.get(name)
+            yield system if isinstance(system, str) else None, value if isinstance(value, str) else None
+
+
+def _any_listed(entries: Iterable[str], pairs: Iterable[tuple[str | None, str | None]]) -> bool:
+    return any(_is_listed(entries, system, value) for system, value in pairs)
 
 
 def _is_listed(entries: Iterable[str], system: str | None, value: str | None) -> bool:

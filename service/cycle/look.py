@@ -146,9 +146,7 @@ class _Patient:
             ),
             blocked=blocked,
         )
-        decision = noted(
-            reconcile(assessment, situation), items, self.record.patient, self.parts.settings
-        )
+        decision = noted(reconcile(assessment, situation), items, self.record.patient, self.parts.settings)
         self._note_missing(items, projections)
         for item in decision.items:
             if item.state is ItemState.HELD:

@@ -27,7 +27,7 @@ def want(
 
     `rests_on` is what they were made from, for `verify`.
     """
-    if "task" not in parts.settings.channels:
+    if "task" not in parts.settings.channels or item.excluded:
         return
     before = projection or Projection(parts.id, item.key, item.patient, "Task", None)
     shown = before.seen.generation if before.seen else 0

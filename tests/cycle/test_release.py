@@ -155,6 +155,28 @@ def test_a_patient_who_is_made_a_test_patient_is_left_out_from_then_on(tmp_path)
         assert states(here) == {"p1": ItemState.HELD}
 
 
+def test_a_test_patient_found_out_right_before_the_write_is_not_written_for(tmp_path):
+    with world(tmp_path, people(2), exclude_tags=["HTEST"]) as here:
+        here.ehr.faults.add("unavailable", on="write Task")
+        here.cycle()
+        here.ehr.edit("Patient/p1", meta={"tag": [{"code": "HTEST"}]})
+        here.ehr.faults.clear()
+        for _ in range(3):
+            here.pass_time(minutes=20)
+            here.cycle()
+        assert with_a_task(here) == {"p2"}
+
+
+def test_the_task_of_somebody_who_became_a_test_patient_is_not_written_to_any_more(tmp_path):
+    with world(tmp_path, people(1), exclude_tags=["HTEST"]) as here:
+        here.cycle()
+        here.ehr.edit("Patient/p1", meta={"tag": [{"code": "HTEST"}]})
+        here.ehr.edit("MedicationRequest/p1-a", dosageInstruction=[{"text": "take 3 tablets daily"}])
+        here.pass_time(minutes=20)
+        assert here.cycle().updated == 0
+        assert "10 mg/day" in here.tasks()[0]["description"]
+
+
 def test_a_source_with_a_worklist_only_is_released_without_a_write(tmp_path):
     with world(tmp_path, people(2), channels=["worklist"], write="never", released=False) as here:
         assert here.cycle().held == 2
