@@ -14,13 +14,13 @@ def readings(facts: Facts, exposure: Exposure) -> tuple[Reading, ...]:
     """All that the record states, known on the day or only later, in order of start, then reference."""
     supplies = {s.reference: s for s in (*exposure.supplies, *exposure.opioids, *exposure.sedatives)}
     orders = {order.reference: order for order in facts.orders}
-    filled = {fill.order for fill in facts.fills}
+    filled = {order for fill in facts.fills for order in fill.orders}
     found = [*_orders(facts, exposure, supplies, filled), *_fills(facts, exposure, supplies, orders)]
     return tuple(sorted(found, key=lambda each: (each.start, each.reference)))
 
 
 def _orders(
-    facts: Facts, exposure: Exposure, supplies: dict[str, Supply], filled: set[str | None]
+    facts: Facts, exposure: Exposure, supplies: dict[str, Supply], filled: set[str]
 ) -> Iterator[Reading]:
     for order in facts.orders:
         supply = supplies.get(order.reference)

@@ -61,7 +61,7 @@ def written_supplies(facts: Facts, role: Role, policy: Policy) -> tuple[Supply, 
     assumed, at_most = policy.days("supply.assumed"), policy.days("supply.at_most")
     cuts = cuts_of(facts)
     orders = {order.reference: order for order in facts.orders}
-    filled = {fill.order for fill in facts.fills if fill.order is not None}
+    filled = {order for fill in facts.fills for order in fill.orders}
     found: list[Supply] = []
     for order in facts.orders:
         if order.drug.role is role and order.reference not in filled:

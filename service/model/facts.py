@@ -129,6 +129,12 @@ class Fill:
     quantity_units: float | None
     dosage: Dosage | None  # its own instruction; None: the order's
     flags: frozenset[str] = frozenset()
+    also_of: tuple[str, ...] = ()  # further known orders that it names: none of them gives supply of its own
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """All known orders that it names."""
+        return (self.order, *self.also_of) if self.order is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

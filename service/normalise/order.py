@@ -108,7 +108,8 @@ class Classifier:
         dates = FillDates(dispense, lines, self.traits.timezone)
         if dates.bad or dates.start is None:
             return Aside(dispense.reference, "bad-date" if dates.bad else "no-start", True, medicine)
-        days, order = dispense.days_supply, next((one for one in named if one in self._known), None)
+        days, orders = dispense.days_supply, [one for one in named if one in self._known]
+        order = orders[0] if orders else None
         return Fill(
             reference=dispense.reference,
             drug=drug,
@@ -119,6 +120,7 @@ class Classifier:
             quantity_units=_units(dispense.quantity, drug),
             dosage=self._dosage(lines, drug) if lines else self._dosage_for(drug, order),
             flags=_flags(drug, imprecise=dates.imprecise),
+            also_of=tuple(orders[1:]),
         )
 
     def _dosage_for(self, drug: Drug, order: str | None) -> Dosage | None:

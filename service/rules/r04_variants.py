@@ -78,7 +78,7 @@ def _orders(episode: Episode) -> Iterable[Order]:
 
 
 def _has_refill_left(case: Case, order: Order, day: Day) -> bool:
-    fills = [fill for fill in case.facts.fills if fill.order == order.reference]
+    fills = [fill for fill in case.facts.fills if order.reference in fill.orders]
     is_active = order.status is OrderStatus.ACTIVE or (order.stop_day is not None and day < order.stop_day)
     if not fills or not is_active or (order.validity_end is not None and order.validity_end < day):
         return False

@@ -11,6 +11,7 @@ from .comparing import differences, served, told
 from .records import example
 
 AT_ONCE = 20
+TOLD_EACH = 500  # records of a comparison, on stderr
 
 
 def main() -> None:
@@ -27,7 +28,9 @@ def main() -> None:
 def compare(seeds: range, jobs: int) -> None:
     """Print each record on which the readings differ, and how many do."""
     found = 0
-    for seed, differing in _over(_compared, seeds, jobs):
+    for done, (seed, differing) in enumerate(_over(_compared, seeds, jobs), 1):
+        if done % TOLD_EACH == 0:
+            sys.stderr.write(f"{done} of {len(seeds)}\n")
         if differing:
             found += 1
             say(f"{seed} {differing}")

@@ -102,6 +102,10 @@ class Pen:
             body["whenPrepared"] = body.pop("whenHandedOver")
         if order is not None:
             body["authorizingPrescription"] = [{"reference": f"MedicationRequest/{order['id']}"}]
+            orders = [x for x in self.resources if x["resourceType"] == "MedicationRequest"]
+            if r.random() < 0.02:
+                also = r.choice(orders)["id"]
+                body["authorizingPrescription"].append({"reference": f"MedicationRequest/{also}"})
         chance = r.random()
         if chance < 0.6:
             body["daysSupply"] = a_duration(r, days)
