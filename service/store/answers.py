@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, se
 
 from service.model.facts import Outcome, OutcomeKind
 from service.ports import StoredAssessment
+from service.store.columns import CodePoints
 from service.store.rows import Rows, portions
 from service.store.tables import assessment_table, outcome_table, rested_on_table
 
@@ -78,7 +79,11 @@ class AnswerRows(Rows):
             ordered = (
                 select(outcome_table)
                 .where(those)
-                .order_by(outcome_table.c.day, outcome_table.c.reference, outcome_table.c.key)
+                .order_by(
+                    outcome_table.c.day,
+                    CodePoints(outcome_table.c.reference),
+                    CodePoints(outcome_table.c.key),
+                )
             )
             for row in self._connection.execute(ordered).mappings():
                 found[row["patient"]].append(_outcome(row))

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +62,26 @@ class Words(TypeDecorator[str]):
         if value is None:
             return None
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+class CodePoints(FunctionElement[str]):
+    """A text column to order by: by code point on both databases, whatever the database's language.
+
+    SQLite orders so by itself; PostgreSQL would put `a` before `B`, or not, as its `LC_COLLATE` says.
+    """
+
+    inherit_cache = True
+    name = "code_points"
+
+
+@compiles(CodePoints)
+def _as_it_is(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(CodePoints, "postgresql")
+def _in_no_language(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, and_, func, select
 
 from service.model.assessment import Priority
 from service.model.item import CloseReason, Item, ItemState, Reason
+from service.store.columns import CodePoints
 from service.store.rows import Rows
 from service.store.tables import item_table, projection_table, release_table
 
@@ -31,7 +32,7 @@ class ItemRows(Rows):
         statement = (
             select(item_table)
             .where(item_table.c.source_id == source, item_table.c.patient == patient)
-            .order_by(item_table.c.n, item_table.c.key)
+            .order_by(item_table.c.n, CodePoints(item_table.c.key))
         )
         return self._items(statement)
 
@@ -117,7 +118,10 @@ def _listed(statement: Select[Any], source: str | None, state: ItemState | None)
     if state is not None:
         statement = statement.where(item_table.c.state == state.value)
     return statement.order_by(
-        item_table.c.priority.desc(), item_table.c.due_on, item_table.c.key, item_table.c.source_id
+        item_table.c.priority.desc(),
+        item_table.c.due_on,
+        CodePoints(item_table.c.key),
+        CodePoints(item_table.c.source_id),
     )
 
 

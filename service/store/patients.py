@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, RowMapping, and_, false, func,
 from service.model.assessment import Priority
 from service.model.facts import Read
 from service.ports import PatientRow
+from service.store.columns import CodePoints
 from service.store.rows import Rows, portions
 from service.store.tables import LIVE, item_table, patient_table
 
@@ -74,7 +75,7 @@ class PatientRows(Rows):
                 patient_table.c.first.desc(),
                 func.coalesce(item_table.c.priority, 0).desc(),
                 patient_table.c.gathered_at.asc().nulls_first(),
-                patient_table.c.patient,
+                CodePoints(patient_table.c.patient),
             )
         )
         return list(self._connection.execute(statement).scalars())
@@ -86,7 +87,7 @@ class PatientRows(Rows):
             select(patient_table.c.patient)
             .select_from(_with_live_item())
             .where(patient_table.c.source_id == source, member)
-            .order_by(patient_table.c.patient)
+            .order_by(CodePoints(patient_table.c.patient))
         )
         return list(self._connection.execute(statement).scalars())
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, and_, func, or_, select
 
 from service.model.item import Attempt, CloseReason, Desired, Doing, Projection, SeenTask
+from service.store.columns import CodePoints
 from service.store.rows import Rows
 from service.store.tables import WORK, item_table, projection_table
 
@@ -34,13 +35,15 @@ class ProjectionRows(Rows):
         return self._projections(
             select(projection_table)
             .where(of_patient)
-            .order_by(projection_table.c.key, projection_table.c.kind)
+            .order_by(CodePoints(projection_table.c.key), CodePoints(projection_table.c.kind))
         )
 
     def projections(self, source: str) -> list[Projection]:
         """All of a source, by key."""
         statement = select(projection_table).where(projection_table.c.source_id == source)
-        return self._projections(statement.order_by(projection_table.c.key, projection_table.c.kind))
+        return self._projections(
+            statement.order_by(CodePoints(projection_table.c.key), CodePoints(projection_table.c.kind))
+        )
 
     def save_projection(self, projection: Projection, now: datetime) -> None:
         """Insert or overwrite; an unchanged one keeps its `updated`."""
@@ -64,8 +67,8 @@ class ProjectionRows(Rows):
             .order_by(
                 func.coalesce(item_table.c.priority, 0).desc(),
                 item_table.c.due_on.asc().nulls_last(),
-                projection_table.c.key,
-                projection_table.c.kind,
+                CodePoints(projection_table.c.key),
+                CodePoints(projection_table.c.kind),
             )
         )
         return self._projections(statement)

@@ -1,12 +1,12 @@
 """Ledgers on real databases, of each kind."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from service.store import SqlLedger, open_ledger
 from tests.postgres.server import KINDS, Server
+
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[SqlLedger]:
