@@ -19,7 +19,7 @@ _DECISIONS = frozenset(
 
 
 def answered(case: Case, held: Held) -> Days:
-    """The days on which a review answers the rule."""
+    """The days on which a review answers the rule; asked of `as_of` and later days, all reviews being known then."""
     if held.id == "R04":
         return _stop_answered(case, held)
     if held.id not in _BY_ANY_REVIEW:
@@ -51,12 +51,11 @@ def _answered_by_review(case: Case, held: Held) -> Days:
 
 def _answered_by_decision(case: Case, held: Held) -> Days:
     """R13 too fast: a decision to continue, reduce or taper answers the present stretch."""
-    found: list[Days] = []
-    for outcome in reviewing_outcomes(case.facts):
-        if outcome.kind in _DECISIONS - {OutcomeKind.ALREADY_STOPPED}:
-            days = held.stretch(outcome.day) & held.not_higher(outcome.day)
-            found.append(days - Days.span(days.origin, outcome.day))
-    return Days.union(found)
+    return Days.union(
+        held.stretch(outcome.day) & held.not_higher(outcome.day)
+        for outcome in reviewing_outcomes(case.facts)
+        if outcome.kind in _DECISIONS - {OutcomeKind.ALREADY_STOPPED}
+    )
 
 
 def _lasts(case: Case, held: Held, review: Day, interval: int) -> int:
@@ -84,10 +83,8 @@ def _stop_answered(case: Case, held: Held) -> Days:
     for outcome in outcomes:
         days = held.stretch(outcome.day) & held.not_higher(outcome.day)
         if outcome.kind in _DECISIONS:
-            found.append(days - Days.span(days.origin, outcome.day))
+            found.append(days)
         elif outcome.kind is OutcomeKind.REVIEWED:
             found.append(days.within(outcome.day, outcome.day + case.policy.days("S14.reviewed_answers")))
-    for plan in case.taper_plans:
-        days = plan.days & held.stretch(plan.start) & held.not_higher(plan.start)
-        found.append(days - Days.span(days.origin, plan.start))
+    found += [plan.days & held.stretch(plan.start) & held.not_higher(plan.start) for plan in case.taper_plans]
     return Days.union(found)

@@ -52,8 +52,9 @@ def _together(case: Case) -> Days:
 
 def overlaps(case: Case, start: Day) -> list[Overlap]:
     """The overlaps of an episode, earliest first."""
-    hole = case.policy.days("R05.hole_ends_stretch")
-    end = case.exposure.window.end if case.exposure.window else 0
+    hole, window = case.policy.days("R05.hole_ends_stretch"), case.exposure.window
+    if window is None:
+        return []
     groups: list[Days] = []
     for run in overlap_days(case, start).periods():
         days = Days.span(run.start, run.end)
@@ -61,7 +62,7 @@ def overlaps(case: Case, start: Day) -> list[Overlap]:
             groups[-1] |= days
         else:
             groups.append(days)
-    following = [*(group.origin for group in groups[1:]), end]
+    following = [*(group.origin for group in groups[1:]), window.end]
     return [Overlap(group.origin, group, until) for group, until in zip(groups, following, strict=False)]
 
 
@@ -109,11 +110,11 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
     if episode is None:
         raise ValueError("R05 holds only in an episode")
     is_new = day in case.remember(new_days)
-    days = overlap_days(case, episode.start).within(episode.start, day + 1)
     present = [overlap for overlap in overlaps(case, episode.start) if overlap.start <= day][-1]
-    since = present.start if is_new else days.origin
-    opioids = [s for s in case.exposure.opioids if (s.days & days).within(since, day + 1)]
-    benzodiazepines = [s for s in episode.supplies if (s.days & days).within(since, day + 1)]
+    since = present.start if is_new else episode.start
+    days = overlap_days(case, episode.start).within(since, day + 1)
+    opioids = [s for s in case.exposure.opioids if s.days & days]
+    benzodiazepines = [s for s in episode.supplies if s.days & days]
     due = {
         Priority.ASAP: "R05.due_asap",
         Priority.URGENT: "R05.due_urgent",

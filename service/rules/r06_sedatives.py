@@ -47,8 +47,9 @@ def _beside(case: Case, name: str, supplies: tuple[Supply, ...]) -> Sedative:
     least = policy.days("R06.strong_days" if drug.strong_signal else "R06.any_days")
     overlap = case.exposure.covered & Days.union(supply.days for supply in supplies)
     enough = Days.union(
-        overlap.within(start, (days.last() or start) + 1).counted(policy.days("R06.window"), least) & days
+        overlap.within(start, run.end).counted(policy.days("R06.window"), least).within(run.start, run.end)
         for start, days in case.ongoing_by_start.items()
+        for run in days.periods()
     )
     is_pressing = drug.group == _PRESSING_GROUP or name in _PRESSING
     return Sedative(name, is_pressing, overlap, enough, supplies)

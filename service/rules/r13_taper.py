@@ -58,10 +58,9 @@ def stages_of(case: Case) -> tuple[Stage, ...]:
     return tuple(
         stage
         for start, days in case.ongoing_by_start.items()
-        for a, b, found in level_steps(case.exposure, start, (days.last() or start) + 1).spans(
-            start, (days.last() or start) + 1
-        )
-        for stage in _stages(case, found, days.within(a, b))
+        for run in days.periods()
+        for a, b, found in level_steps(case.exposure, start, run.end).spans(run.start, run.end)
+        for stage in _stages(case, found, Days.span(a, b))
     )
 
 

@@ -77,8 +77,12 @@ def finished_days(exposure: Exposure, days: Days, last: Day, episode: Episode, p
 def _after_care_plan(exposure: Exposure) -> Days:
     """From the start of a CarePlan, active or completed, on."""
     window = exposure.window
-    starts = [plan.start or 0 for plan in exposure.facts.plans]  # only those are known
-    return Days.none() if window is None or not starts else Days.span(min(starts), window.end)
+    if window is None:
+        return Days.none()
+    return Days.union(  # no others are known
+        Days.span(window.start if plan.start is None else plan.start, window.end)
+        for plan in exposure.facts.plans
+    )
 
 
 def _is_last_dose(exposure: Exposure, day: Day) -> bool:
