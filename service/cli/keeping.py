@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     groups: tuple[tuple[str, str, Mapping[str, Callable[..., None]]], ...] = (
-        ("db", "The ledger's schema.", {"upgrade": db_upgrade, "check": db_check}),
+        (
+            "db",
+            "The ledger: its schema, its health, a copy of it.",
+            {"upgrade": db_upgrade, "check": db_check, "backup": db_backup},
+        ),
         ("policy", "The numbers that the rules use.", {"show": policy_show, "check": policy_check}),
         ("config", "The settings.", {"check": config_check}),
     )
@@ -42,16 +46,38 @@ def db_upgrade(config: ConfigFile = None, as_json: AsJson = False, _debug: Debug
 
 
 def db_check(config: ConfigFile = None, as_json: AsJson = False, _debug: Debug = False) -> None:
-    """Whether the database answers and has this version's schema; changes nothing."""
+    """Whether the database answers, has this version's schema and is whole; changes nothing."""
     from service.bootstrap import load_settings
-    from service.store import open_ledger
+    from service.store import check, open_ledger
 
-    with open_ledger(load_settings(config).settings.database.url, create=False) as ledger:
+    url = load_settings(config).settings.database.url
+    with open_ledger(url, create=False) as ledger:
         empty = ledger.empty()
+    problems = check(url)
     if as_json:
-        emit({"ok": True, "empty": empty})
-    else:
+        emit({"ok": not problems, "empty": empty, "problems": problems})
+    elif not problems:
         sys.stdout.write(f"the ledger is good{', and empty' if empty else ''}\n")
+    for problem in problems:
+        say(problem)
+    raise typer.Exit(1 if problems else 0)
+
+
+def db_backup(
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; must not exist.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    _debug: Debug = False,
+) -> None:
+    """Copy a SQLite ledger as of one moment, also while a worker runs; PostgreSQL has pg_dump."""
+    from service.bootstrap import load_settings
+    from service.store import backup
+
+    backup(load_settings(config).settings.database.url, to)
+    if as_json:
+        emit({"file": str(to), "bytes": to.stat().st_size})
+    else:
+        sys.stdout.write(f"copied to {to}; keep the instance secret with it, but not in the same place\n")
 
 
 def policy_show(

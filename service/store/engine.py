@@ -63,7 +63,8 @@ def make_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        connect_args = {"connect_timeout": BUSY_SECONDS, "prepare_threshold": None}  # also behind a pooler
+        connect_args = {"connect_timeout": BUSY_SECONDS, "client_encoding": "UTF8"}
+        connect_args["prepare_threshold"] = None  # also behind a pooler
         engine = create_engine(url, connect_args=connect_args, pool_pre_ping=True, **common)
         event.listen(engine, "begin", _begin_postgresql)
     return engine

@@ -15,6 +15,7 @@ from service.store.errors import SchemaError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "alembic_version"
+OLDEST_POSTGRESQL = 15
 _LOCK = 7_234_690_151  # any number; serialises migrations on PostgreSQL
 
 
@@ -27,7 +28,9 @@ def newest() -> str:
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of the database, None when it is empty; raises SchemaError for what is not ours."""
+    """The revision of the database, None when it is empty; raises SchemaError for what we cannot work with."""
+    if connection.dialect.name == "postgresql":
+        _refuse_unfit(connection)
     tables = set(inspect(connection).get_table_names())
     if not tables:
         return None
@@ -44,6 +47,18 @@ def revision(connection: Connection) -> str | None:
             "it was written by a newer reviewdue"
         )
     return found[0]
+
+
+def _refuse_unfit(connection: Connection) -> None:
+    """Raises SchemaError for a PostgreSQL that is too old, or a database that cannot hold every name."""
+    asked = "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    version, encoding = connection.execute(text(asked)).one()
+    if version < OLDEST_POSTGRESQL * 10_000:
+        raise SchemaError(
+            f"database.url: PostgreSQL {version // 10_000} is too old: {OLDEST_POSTGRESQL} or newer is needed"
+        )
+    if encoding != "UTF8":
+        raise SchemaError(f"database.url: the database's encoding is {encoding}: UTF8 is needed")
 
 
 def prepare(engine: Engine, *, create: bool) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from service.ports import LedgerError
 from service.store.engine import database_url, is_absent, make_engine, transaction
@@ -20,7 +20,7 @@ def check(url: str) -> list[str]:
     """
     engine = _existing(url)
     try:
-        return [*_schema_problems(engine), *_damage(engine)]
+        return [*_schema_problems(engine), *_open_audit(engine), *_damage(engine)]
     finally:
         engine.dispose()
 
@@ -28,12 +28,16 @@ def check(url: str) -> list[str]:
 def backup(url: str, to: Path) -> None:
     """Copy a SQLite ledger as of one moment, also while a worker runs; the copy is its owner's alone.
 
-    Raises LedgerError when `to` exists, when the copy is damaged, or for PostgreSQL, which has its own tools.
+    Raises LedgerError when `to` exists or the copy is damaged, DatabaseUrlError for PostgreSQL, which has its
+    own tools (docs/adr/0012).
     """
     engine = _existing(url)
     try:
         if engine.dialect.name != "sqlite":
-            raise LedgerError("database.url: PostgreSQL is backed up with its own tools, such as pg_dump")
+            raise DatabaseUrlError(
+                "database.url: PostgreSQL is backed up with its own tools: pg_dump --format=custom, "
+                "or base backups with WAL archiving; docs/database.md says what belongs to it"
+            )
         _copy(Path(engine.url.database or ""), to)
     finally:
         engine.dispose()
@@ -55,6 +59,20 @@ def _schema_problems(engine: Engine) -> list[str]:
     if found is None:
         return ["the database is empty"]
     return [] if found == newest() else [f"the ledger is at schema {found}: it needs `reviewdue db upgrade`"]
+
+
+def _open_audit(engine: Engine) -> list[str]:
+    """Whether the database itself refuses to change a row of the audit."""
+    guards = text(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+        if engine.dialect.name == "sqlite"
+        else "SELECT count(*) FROM pg_trigger WHERE tgrelid = to_regclass('audit') AND tgenabled IN ('O', 'A')"
+    )
+    wanted = 2 if engine.dialect.name == "sqlite" else 1
+    with transaction(engine, write=False) as connection:
+        there = inspect(connection).has_table("audit")
+        guarded = connection.execute(guards).scalar_one() >= wanted
+    return ["the audit can be changed: its triggers are missing or switched off"] if there > guarded else []
 
 
 def _damage(engine: Engine) -> list[str]:

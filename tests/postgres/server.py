@@ -25,6 +25,8 @@ SECONDS = 120  # initdb, start and recovery take 1 to 2 on an idle machine
 
 KINDS = ("sqlite", "postgresql")
 
+_LIBC = "LOCALE_PROVIDER libc LOCALE 'C'"  # ICU knows UTF8 alone
+
 _numbers = itertools.count(1)
 
 
@@ -39,11 +41,13 @@ class Server:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, encoding: str = "UTF8") -> Iterator[str]:
         """The URL of an empty database; dropped at the end, whoever is still connected."""
         name = f"t{os.getpid()}_{next(_numbers)}"
         with connect(self.folder) as superuser:
-            superuser.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            superuser.execute(
+                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING {encoding} {'' if encoding == 'UTF8' else _LIBC}"
+            )
         try:
             yield self.url(name)
         finally:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from service.ports import LedgerError
-from service.store import DatabaseUrlError, SqlLedger, backup, check, open_ledger
+from service.store import DatabaseUrlError, SchemaError, SqlLedger, backup, check, open_ledger, upgrade
 from service.store.engine import transaction
+from tests.postgres.server import Server
 from tests.store.builders import a_patient
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -72,6 +73,23 @@ def test_a_copy_overwrites_nothing(ledger: SqlLedger, database_url: str, tmp_pat
 
 
 def test_only_sqlite_is_copied_by_us(tmp_path: Path):
-    with pytest.raises(LedgerError, match="pg_dump"):
+    with pytest.raises(DatabaseUrlError, match="pg_dump"):
         backup("postgresql://nobody@127.0.0.1/nothing", tmp_path / "copy.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_audit_that_can_be_changed_is_told(ledger: SqlLedger, database_url: str):
+    sqlite = database_url.startswith("sqlite")
+    off = "DROP TRIGGER audit_no_delete" if sqlite else "ALTER TABLE audit DISABLE TRIGGER audit_no_change"
+    with transaction(ledger._engine, write=True) as connection:
+        connection.execute(text(off))
+    assert check(database_url) == ["the audit can be changed: its triggers are missing or switched off"]
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_is_refused(postgres: Server, encoding: str):
+    with postgres.database(encoding) as url:
+        for opening in (open_ledger, upgrade):
+            with pytest.raises(SchemaError, match=f"^database.url: .*{encoding}: UTF8 is needed"):
+                opening(url)
+        assert check(url) == [f"database.url: the database's encoding is {encoding}: UTF8 is needed"]
