@@ -56,6 +56,7 @@ class Case:
         self._seizure_reason: dict[str, bool] = {}
         self.held: dict[tuple[str, int], Holding | None] = {}
         self.runs: dict[tuple[str, int, str], int] = {}
+        self.levels: dict[tuple[int, int | None], list[Any]] = {}
 
     def view(self, d: int) -> View:
         if d not in self._views:

@@ -60,6 +60,7 @@ class Exposure:
         self.before_overlap = before
         self.supplies = after
         self.for_r11 = for_r11
+        self.episodes_seen: dict[tuple[int, int | None], list[Episode]] = {}
         self._on: dict[int, list[Supply]] = {}
         self._names: dict[int, set[str]] = {}
         self._dme: dict[int, Dme | None] = {}
@@ -133,6 +134,14 @@ class View:
 
     @cached_property
     def episodes(self) -> list[Episode]:
+        """The episodes as d sees them: without an open supply the same on all days with the same supplies."""
+        is_open = any(supply.open_on(self.d) for supply in self.supplies)
+        key = len(self.supplies), self.d if is_open else None
+        if key not in self.exposure.episodes_seen:
+            self.exposure.episodes_seen[key] = self._join()
+        return self.exposure.episodes_seen[key]
+
+    def _join(self) -> list[Episode]:
         """Stretches of covered days, joined over gaps of at most 30 days (60 after as-needed supply alone)."""
         by_supply = [(supply, set(supply.days_on(self.d))) for supply in self.supplies]
         all_days = sorted(set().union(*(its_days for _, its_days in by_supply)))
@@ -181,8 +190,11 @@ class View:
     @cached_property
     def last_covered(self) -> int | None:
         """L: the last covered day that is not after d."""
-        past = [day for episode in self.episodes for day in episode.covered if day <= self.d]
-        return past[-1] if past else None
+        for episode in reversed(self.episodes):
+            for day in reversed(episode.covered):
+                if day <= self.d:
+                    return day
+        return None
 
     @property
     def covered(self) -> bool:
@@ -287,8 +299,9 @@ class View:
             order = supply.order
             if order is None or not supply.open_on(self.d) or not order.active_on(self.d):
                 continue
+            if not low < self.d - supply.start <= high:
+                continue
             last_year = range(self.d - 364, self.d + 1)
-            others = [s for day in last_year for s in self.exposure.containing(day) if s is not supply]
-            if low < self.d - supply.start <= high and not others:
+            if not any(s is not supply for day in last_year for s in self.exposure.containing(day)):
                 found.append(supply)
         return found

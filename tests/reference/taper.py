@@ -18,6 +18,14 @@ class Level:
 
 def levels_of(case: Case, d: int, episode: Episode) -> list[Level]:
     """Runs of equal typical DME over the covered days up to d; runs of fewer than 5 days are dropped."""
+    last = next((day for day in reversed(episode.covered) if day <= d), None)  # the same until the next
+    key = episode.start, last
+    if key not in case.levels:
+        case.levels[key] = _levels_of(case, d, episode)
+    return case.levels[key]
+
+
+def _levels_of(case: Case, d: int, episode: Episode) -> list[Level]:
     runs: list[tuple[float | None, list[int]]] = []
     for day in episode.covered:
         if day > d:
