@@ -23,8 +23,12 @@ class Checks:
         """An assessment older than `stale_minutes` sends the patient back to be looked at first."""
         with self.parts.ledger.read() as tx:
             stored = tx.assessment(row.source, row.patient)
+            patient = tx.patient(row.source, row.patient)
+        looked_at = stored.assessed_at if stored is not None else None
+        if patient is not None and patient.alias_of is not None:
+            looked_at = patient.gathered_at  # one that was merged is looked at, but not assessed
         limit = timedelta(minutes=self.parts.settings.stale_minutes)
-        if stored is not None and self.parts.now() - stored.assessed_at <= limit:
+        if looked_at is not None and self.parts.now() - looked_at <= limit:
             return True
         self.recorder.send_back(row, "assessment is stale")
         return False

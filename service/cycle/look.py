@@ -14,7 +14,7 @@ from service.cycle.merge import move_to, not_followed, replaced_by, survivor
 from service.cycle.muted import Row, muted_by, muted_until_read, stored_rows
 from service.cycle.parts import Parts
 from service.cycle.vanished import confirm_vanished, rows_of
-from service.cycle.wanted import elements_of, want
+from service.cycle.wanted import backed, elements_of, want
 from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.item import Item, ItemState, Projection
@@ -60,13 +60,18 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
     with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
         for record, (assessment, muted) in zip(records, answers, strict=True):
             other = survivors.get(record.patient_id)
-            if other is not None:
+            if other is not None and not _critical(record):
                 if lease is not None:
                     move_to(tx, parts, record, other, now)
                 continue
             _Patient(parts, tx, record, found, now, today, muted, dry=lease is None).take(assessment)
-            if record.patient_id in survivors and lease is not None:
+            if record.patient_id in survivors and other is None and lease is not None:
                 tx.set_aside(not_followed(parts, record, now))
+
+
+def _critical(record: PatientRecord) -> list[str]:
+    """The types whose failed read lets nothing change (lifecycle.md §2)."""
+    return sorted(kind for kind in CRITICAL_TYPES if (read := record.reads.get(kind)) and read.failed)
 
 
 def _rows_before(stored: StoredAssessment | None) -> Sequence[str]:
@@ -148,13 +153,9 @@ class _Patient:
         )
         decision = noted(reconcile(assessment, situation), items, self.record.patient, self.parts.settings)
         self._note_missing(items, projections)
-        for item in decision.items:
-            if item.state is ItemState.HELD:
-                self.found.held[item.key] = assessment
-                self.found.planned_new += 1
-        for item in items:
-            if item.state is ItemState.HELD and item.live:
-                self.found.held[item.key] = assessment
+        self.found.planned_new += sum(item.state is ItemState.HELD for item in decision.items)
+        if not _critical(self.record):
+            self._let_release(assessment, {item.key: item for item in (*items, *decision.items)}.values())
         if self.dry:
             return
         self._write(decision, assessment, projections)
@@ -164,8 +165,16 @@ class _Patient:
             wake_on=assessment.wake_on,
             fingerprint=person if person is not None else row.fingerprint,
             due=bool(decision.void),
+            alias_of=row.alias_of if self.record.patient is None else replaced_by(self.record.patient),
             display=self._display(row, items, decision),
         )
+
+    def _let_release(self, assessment: Assessment, items: Iterable[Item]) -> None:
+        """What a held item may be opened on: nothing that leans on a failed read."""
+        for item in items:
+            firm = backed(assessment, item)
+            if item.state is ItemState.HELD and firm.findings:
+                self.found.held[item.key] = firm
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -206,9 +215,9 @@ class _Patient:
             why = wording.close_reason(item.not_due_why or "")
             elements = tasks.no_longer_due(projection.desired.elements, item.not_due_since, why)
             want(self.tx, self.parts, item, elements, projection, self.now)
-        elif assessment.findings:
-            elements = elements_of(self.parts, assessment, item)
-            want(self.tx, self.parts, item, elements, projection, self.now, rests_on=assessment)
+        elif (firm := backed(assessment, item)).findings:
+            elements = elements_of(self.parts, firm, item)
+            want(self.tx, self.parts, item, elements, projection, self.now, rests_on=firm)
 
     def _save_row(self, row: PatientRow, *, complete: bool, due: bool = False, **changes: Any) -> None:
         if self.dry:

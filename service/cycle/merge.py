@@ -1,13 +1,14 @@
 """Merged patients: the item follows the person to the record that lives on (lifecycle.md §2)."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from service.cycle.closing import want_closed
 from service.cycle.parts import Parts
 from service.fhir.errors import FhirError
 from service.model.item import CloseReason, Item, ItemState
 from service.ports import PatientRow, QuarantineRow, Transaction
+from service.reconcile import LIVE, NOT_OURS_TO_END
 from service.record.elements import Patient
 from service.record.group import PatientRecord
 from service.record.references import patient_reference
@@ -45,7 +46,10 @@ def survivor(parts: Parts, record: PatientRecord) -> str | None:
 
 
 def move_to(tx: Transaction, parts: Parts, record: PatientRecord, other: str, now: datetime) -> None:
-    """The survivor keeps its item and this one closes `superseded`; if only this has one, it moves, key kept."""
+    """The survivor keeps its item and this one closes `superseded`; if only this has one, it moves, key kept.
+
+    One whose Task somebody has in hand stays until that is ended, and is shown to operators.
+    """
     source, patient = parts.id, record.patient_id
     base = parts.identity.base
     row = tx.patient(source, patient) or PatientRow(source, patient, base(source, patient))
@@ -57,22 +61,25 @@ def move_to(tx: Transaction, parts: Parts, record: PatientRecord, other: str, no
             row, alias_of=other, cohort_until=None, due=False, wake_on=None, gathered_at=now, complete=True
         )
     )
-    for outcome in tx.outcomes_of(source, [patient])[patient]:
+    for outcome in (*tx.outcomes_of(source, [patient])[patient], *record.task_outcomes()):
         tx.save_outcome(source, other, outcome, now)
-    mine = _live(tx.items_of(source, patient))
+    shown = {task.key: task.status for task in record.own_tasks()}
+    items = tx.items_of(source, patient)
+    mine = _live(items) or next((item for item in items if shown.get(item.key) in NOT_OURS_TO_END), None)
     if mine is None:
         return
-    if _live(tx.items_of(source, other)) is None:
-        _move(tx, mine, other, now)
-        act = "item moved to the merged patient"
+    status = shown.get(mine.key)
+    act: str | None
+    if status is not None and status not in LIVE:
+        act = _end(tx, mine, CloseReason.REVIEWED, parts.day(now), now, wanted=False)
+    elif _live(tx.items_of(source, other)) is None:
+        act = _move(tx, mine, other, now)
+    elif status in NOT_OURS_TO_END:
+        act = _leave(tx, mine, now)
     else:
-        closed = replace(
-            mine, state=ItemState.CLOSED, close_reason=CloseReason.SUPERSEDED, closed_on=parts.day(now)
-        )
-        tx.save_item(closed, now)
-        want_closed(tx, closed, tx.projection(source, mine.key), now)
-        act = "item closed: superseded"
-    tx.audit(source, act, now, actor="service", subject=mine.key)
+        act = _end(tx, mine, CloseReason.SUPERSEDED, parts.day(now), now, wanted=True)
+    if act is not None:
+        tx.audit(source, act, now, actor="service", subject=mine.key)
 
 
 def not_followed(parts: Parts, record: PatientRecord, now: datetime) -> QuarantineRow:
@@ -80,17 +87,48 @@ def not_followed(parts: Parts, record: PatientRecord, now: datetime) -> Quaranti
     return QuarantineRow(parts.id, record.patient_id, record.reference, None, "merge-not-followed", now)
 
 
+def _end(
+    tx: Transaction, mine: Item, reason: CloseReason, today: date, now: datetime, *, wanted: bool
+) -> str:
+    """Close it; `wanted`: its Task is still to be ended."""
+    closed = replace(mine, state=ItemState.CLOSED, close_reason=reason, closed_on=today)
+    tx.save_item(closed, now)
+    projection = tx.projection(mine.source, mine.key)
+    if wanted:
+        want_closed(tx, closed, projection, now)
+    elif projection is not None:
+        tx.save_projection(replace(projection, desired=None), now)
+    return f"item closed: {reason.value}"
+
+
+def _leave(tx: Transaction, mine: Item, now: datetime) -> str | None:
+    """Both records had an item when they became one, and somebody has this Task in hand: people must look."""
+    tx.set_aside(QuarantineRow(mine.source, mine.patient, None, mine.key, "duplicate-touched", now))
+    projection = tx.projection(mine.source, mine.key)
+    if projection is not None and projection.desired is not None:
+        tx.save_projection(replace(projection, desired=None), now)
+    if mine.state is ItemState.OPEN:
+        return None
+    tx.save_item(_open(mine), now)
+    return "item opened again"
+
+
+def _open(item: Item) -> Item:
+    return replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None)
+
+
 def _live(items: list[Item]) -> Item | None:
     return next((item for item in items if item.live), None)
 
 
-def _move(tx: Transaction, item: Item, other: str, now: datetime) -> None:
+def _move(tx: Transaction, mine: Item, other: str, now: datetime) -> str:
+    item = _open(mine) if mine.state is ItemState.CLOSED else mine
     tx.save_item(replace(item, patient=other), now)
     projection = tx.projection(item.source, item.key)
-    if projection is None:
-        return
-    desired = projection.desired
-    if desired is not None:
-        elements = {**desired.elements, "for": {"reference": f"Patient/{other}"}}
-        desired = replace(desired, elements=elements, generation=desired.generation + 1)
-    tx.save_projection(replace(projection, patient=other, desired=desired, next_try_at=None), now)
+    if projection is not None:
+        desired = projection.desired
+        if desired is not None:
+            elements = {**desired.elements, "for": {"reference": f"Patient/{other}"}}
+            desired = replace(desired, elements=elements, generation=desired.generation + 1, close=None)
+        tx.save_projection(replace(projection, patient=other, desired=desired, next_try_at=None), now)
+    return "item moved to the merged patient"

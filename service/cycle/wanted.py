@@ -49,6 +49,15 @@ def want(
         tx.forget_rested_on(parts.id, item.key, shown)
 
 
+def backed(assessment: Assessment, item: Item) -> Assessment:
+    """The assessment with those findings alone that the item stands for.
+
+    While a type cannot be read the others lean on what was not seen (lifecycle.md §2); there may be none left.
+    """
+    rules = {reason.rule for reason in item.reasons}
+    return replace(assessment, findings=tuple(each for each in assessment.findings if each.rule in rules))
+
+
 def elements_of(parts: Parts, assessment: Assessment, item: Item) -> dict[str, Any]:
     """What the item's Task should hold."""
     return tasks.elements(

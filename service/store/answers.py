@@ -92,12 +92,13 @@ class AnswerRows(Rows):
     def save_outcome(self, source: str, patient: str, outcome: Outcome, now: datetime) -> None:
         """One per key and reference counts; the same again changes nothing.
 
-        Another answer under the same key and reference voids the former, which is kept.
+        Another answer under the same key and reference voids the former, which is kept; one of an earlier
+        day is what a restored EHR still says, and changes nothing.
         """
         same = _counts(source, outcome.key) & (outcome_table.c.reference == outcome.reference)
         found = self._connection.execute(select(outcome_table).where(same)).mappings().first()
         if found is not None:
-            if found["patient"] == patient and _outcome(found) == outcome:
+            if found["patient"] == patient and (_outcome(found) == outcome or found["day"] > outcome.day):
                 return
             self._connection.execute(update(outcome_table).where(same).values(voided_at=now))
         row = {**_columns(outcome), "source_id": source, "patient": patient, "recorded_at": now}

@@ -218,6 +218,40 @@ def test_an_item_that_moved_to_a_patient_with_ended_ones_is_the_one_that_counts(
         assert {task["status"] for task in here.tasks()} == {"completed"}
 
 
+def test_a_superseded_task_is_ended_later_when_the_ehr_was_down(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        merged_into(here, "p1", "p2")
+        here.ehr.faults.add("unavailable", on="write")
+        here.pass_time(minutes=5)
+        here.cycle()
+        here.ehr.faults.clear()
+        here.pass_time(hours=7)
+        here.cycle()
+        assert {patient: len(found) for patient, found in here.live_tasks().items()} == {"p2": 1}
+
+
+def test_a_task_in_somebody_s_hands_outlives_a_merge_before_people_s_eyes(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        [task] = here.live_tasks()["p1"]
+        here.ehr.edit(f"Task/{task['id']}", status="in-progress")
+        merged_into(here, "p1", "p2")
+        for _ in range(3):
+            here.pass_time(hours=25)
+            here.cycle(full=True)
+        assert here.item("p1").state is ItemState.OPEN
+        assert "duplicate-touched" in here.reasons()
+        here.ehr.edit(f"Task/{task['id']}", status="completed")
+        for _ in range(2):
+            here.pass_time(hours=25)
+            here.cycle(full=True)
+        assert here.item("p1").close_reason is CloseReason.REVIEWED
+        with here.parts.ledger.read() as tx:
+            assert [outcome.key for outcome in tx.outcomes_of("main", ["p2"])["p2"]] == [here.item("p1").key]
+        assert here.live_tasks() == {}  # the review of the one record answers for the other
+
+
 def test_patients_that_replace_each_other_in_a_circle_go_before_people(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()

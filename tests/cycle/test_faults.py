@@ -94,6 +94,30 @@ def test_a_review_that_cannot_be_read_for_now_still_answers(tmp_path):
         assert [reason.rule for reason in here.item("p1").reasons] == ["R05"]
 
 
+def test_what_waits_for_release_and_is_not_due_any_more_stays_where_it_is_on_an_incomplete_read(tmp_path):
+    with world(tmp_path, people(1), released=False) as here:
+        here.cycle()
+        here.ehr.load([a_review("p1")])
+        here.ehr.faults.add("unavailable", on="list CarePlan")
+        here.release()
+        here.pass_time(minutes=16)
+        assert here.cycle().created == 0
+        assert here.item("p1").state is ItemState.HELD
+
+
+def test_a_rule_that_leans_on_what_was_not_read_is_not_in_the_task_either(tmp_path):
+    with world(tmp_path, people(1), released=False) as here:
+        here.ehr.faults.add("unavailable", on="list Procedure")
+        opioid = an_order("p1", "opioid", ago=3, days=30)
+        opioid["medicationCodeableConcept"] = {"text": "oxycodone 5 mg tablet"}
+        here.ehr.load([opioid])
+        here.release()
+        assert here.cycle().created == 1
+        [task] = here.tasks()
+        rules = [row["valueString"] for row in task["input"] if row["type"]["coding"][0]["code"] == "rule"]
+        assert rules == ["R05"]  # whether the review is due is not known
+
+
 def test_a_person_who_is_quicker_than_our_end_of_a_task_keeps_it(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()

@@ -215,8 +215,12 @@ def test_of_one_key_the_later_outcome_counts():
 
 
 def test_what_the_task_says_now_replaces_what_it_said_before():
-    assert joined([ledger("2026-06-01", "Task/t")], a_task()) == [("Task/t", "2026-05-22")]
+    assert joined([ledger("2026-05-20", "Task/t")], a_task()) == [("Task/t", "2026-05-22")]
     assert joined([ledger("2026-05-22", "Task/t")], a_task(status="in-progress")) == []
+
+
+def test_a_task_of_a_restored_ehr_takes_no_later_answer_back():
+    assert joined([ledger("2026-06-01", "Task/t")], a_task()) == [("Task/t", "2026-06-01")]
 
 
 def test_an_outcome_whose_task_is_not_in_the_record_stays():

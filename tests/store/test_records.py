@@ -54,6 +54,14 @@ def test_an_outcome_that_was_changed_counts_as_changed_and_the_former_is_kept(le
     assert counted(ledger, "outcome") == 2
 
 
+def test_an_earlier_answer_that_a_restored_ehr_still_tells_changes_nothing(ledger: SqlLedger):
+    earlier = an_outcome(kind=OutcomeKind.TAPER, day=an_outcome().day - 1)
+    with ledger.write(None) as tx:
+        tx.save_outcome("main", "p1", an_outcome(), NOW)
+        tx.save_outcome("main", "p1", earlier, LATER)
+        assert tx.outcomes_of("main", ["p1"]) == {"p1": [an_outcome()]}
+
+
 def test_a_voided_outcome_is_kept_but_not_given_until_it_is_given_anew(ledger: SqlLedger):
     other = an_outcome("rp1-2")
     with ledger.write(None) as tx:
