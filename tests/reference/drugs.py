@@ -20,6 +20,7 @@ class Medication:
     forms: list[str] = field(default_factory=list)  # texts of Medication.form
     strength: Strength | None = None  # from a Medication's ingredient
     stated: bool = False  # is there a concept, a display or a Medication at all
+    contradicts: bool = False  # its ingredients are several drugs in scope
     known: bool = False  # does a text, or a code of a system that we know, say which drug it is
 
 
@@ -79,16 +80,20 @@ def _read_medication(target: dict[str, Any], found: Medication) -> None:
         found.known = _is_known(target["code"])
         if scope_of(found)[0] is not None or scope_of(found)[1]:
             return
-    in_scope = []
+    in_scope, drugs = [], set()
     for part in fhir.objects(target.get("ingredient")):
         item = fhir.dig(part, "itemCodeableConcept") or fhir.dig(part, "item", "concept")
-        if part.get("isActive") is not False:
-            found.known = found.known or _is_known(item)
-        if part.get("isActive") is not False and scope_of(Medication([item], _texts(item)))[0]:
+        if part.get("isActive") is False:
+            continue
+        found.known = found.known or _is_known(item)
+        drug = scope_of(Medication([item], _texts(item)))[0]
+        if drug is not None:
             in_scope.append((part, item))
-    if len(in_scope) == 1:
+            drugs.add(drug.ingredient)
+    found.contradicts = len(drugs) > 1  # two codings, or texts, that name different drugs in scope
+    if len(drugs) == 1:
         part, item = in_scope[0]
-        found.concepts, found.texts = [item], _texts(item)
+        found.concepts, found.texts = [item], [*_texts(item), *found.texts]
         found.strength = _ratio_strength(fhir.dig(part, "strength") or fhir.dig(part, "strengthRatio"))
 
 
@@ -165,6 +170,8 @@ class Identified:
 
 def scope_of(med: Medication) -> tuple[Identified | None, bool]:
     """The drug in scope, by the first tier that resolves; and whether the record contradicts itself."""
+    if med.contradicts:
+        return None, True
     codes = fhir.known_codes(med.concepts)
     recognised = {
         _by_code(tier)[key]["ingredient"] for tier in (1, 2, 3) for key in codes if key in _by_code(tier)
