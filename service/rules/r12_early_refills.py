@@ -83,16 +83,18 @@ def _pieces(case: Case, series: Series) -> Iterator[tuple[Days, tuple[Day, ...]]
 
 
 def _is_too_much(case: Case, series: Series, day: Day) -> bool:
-    """Whether the supplies begun lately, without the last, hold more days than lie between first and last."""
+    """Whether the supplies begun lately, without the last, hold more days than lie between first and last.
+
+    Asked only where events lie in the window: then at least two of them have begun on different days.
+    """
     held, passed = _supplied_and_passed(case, series, day)
-    return passed > 0 and held >= passed * case.policy.number("R12.supply_min") / 100 - TOLERANCE
+    return held >= passed * case.policy.number("R12.supply_min") / 100 - TOLERANCE
 
 
 def _supplied_and_passed(case: Case, series: Series, day: Day) -> tuple[int, int]:
     """The days of the supplies begun lately, without the last, and those from the first to the last start."""
     begun = _begun(case, series, day)
-    passed = begun[-1].written_start - begun[0].written_start if begun else 0
-    return sum(_length(supply) for supply in begun[:-1]), passed
+    return sum(_length(supply) for supply in begun[:-1]), begun[-1].written_start - begun[0].written_start
 
 
 def _begun(case: Case, series: Series, day: Day) -> list[Supply]:
