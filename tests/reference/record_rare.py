@@ -155,13 +155,13 @@ def _part(r: Random, name: str) -> dict[str, object]:
 
 RARE = {
     stale: 5,
-    ending: 5,
-    creeping: 4,
-    tapered: 8,
+    ending: 6,
+    creeping: 5,
+    tapered: 12,
     several: 6,
-    brief: 9,
-    seizures: 5,
+    brief: 10,
+    seizures: 7,
     accepted: 5,
-    withdrawal: 9,
+    withdrawal: 12,
     unfamiliar: 1,
 }
