@@ -45,9 +45,8 @@ def pregnancies(case: Case) -> Iterator[Cause]:
 def substance_use(case: Case) -> Iterator[Cause]:
     """R14: a substance-use disorder first recorded lately, or an overdose, poisoning or self-harm."""
     lately = case.policy.days("R14.new_within")
-    valid = [fact for fact in case.facts.conditions if fact.valid]
     for concept in sorted(case.knowledge.conditions.substance_use):
-        facts = [fact for fact in valid if concept in fact.concepts]
+        facts = [fact for fact in case.facts.conditions if concept in fact.concepts]
         if not facts or any(fact.recorded is None for fact in facts):
             continue
         first = min(fact.recorded for fact in facts if fact.recorded is not None)

@@ -28,10 +28,10 @@ def mutes(case: Case, held: Held) -> Mapping[str, Days]:
 
 
 def _deceased_or_inactive(case: Case, _held: Held) -> Days:
-    days = case.exposure.all_days
-    if not case.facts.active or case.facts.deceased_undated:
-        return days
-    return Days.none() if case.facts.deceased is None else days - Days.span(days.origin, case.facts.deceased)
+    """S1; a death is known from its day on."""
+    facts = case.facts
+    is_gone = facts.deceased is not None or facts.deceased_undated or not facts.active
+    return case.exposure.all_days if is_gone else Days.none()
 
 
 def _minor(case: Case, _held: Held) -> Days:

@@ -134,22 +134,16 @@ def _quiet(case: Case, episode: Episode, start: Day, end: Day) -> Days:
     """The days of a piece on which only open supplies cover, each the last of a regular series long ago."""
     over = case.policy.days("R04e.quiet_over")
     supplies = episode.supplies
-    if not any(s.open_ended for s in supplies):
-        return Days.none()
-    days = Days.union(s.days & _open_days(s, end) for s in supplies)
-    days -= Days.union(s.days - _open_days(s, end) for s in supplies)
+    days = Days.union(s.days for s in supplies if s.open_ended)
+    days = (days - Days.union(s.days for s in supplies if not s.open_ended)).within(start, end)
+    if not days:
+        return days
     for name in episode.ingredients:
         alike = [s for s in supplies if s.ingredient == name]
         last = alike[-1].written_start
         quiet = Days.span(last + over + 1, end) if _is_regular_series(case, alike) else Days.none()
         days -= Days.union(s.days for s in alike) - quiet
-    return days.within(start, end)
-
-
-def _open_days(supply: Supply, end: Day) -> Days:
-    if not supply.open_ended:
-        return Days.none()
-    return Days.span(supply.written_start, end if supply.cut is None else min(end, supply.cut))
+    return days
 
 
 def _is_regular_series(case: Case, supplies: list[Supply]) -> bool:

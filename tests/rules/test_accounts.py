@@ -130,6 +130,8 @@ def orders(names: str) -> tuple[str, ...]:
             [an_order(days=20, mg=38), an_order("b", 20, days=60, mg=32)], 48, {"highest_dme_low_mg": 32}, "b"),
         ("R10: of 28 covered days the first counts", "R10",
             [an_order(days=20, mg=38), an_order("b", 20, days=60, mg=32)], 46, {"highest_dme_low_mg": 38}, "a b"),
+        ("R10: the first of fewer than 28 covered days counts", "R10",
+            [an_order(days=1, mg=38), an_order("b", 1, days=60, mg=32)], 20, {"highest_dme_low_mg": 38}, "a b"),
         ("R10: in a gap those of the last 28 covered days are named", "R10",
             [an_order("x", -60, days=30), an_order(days=14, mg=50), an_order("b", 14, days=14, mg=50)], 35,
             {"dme_low_mg": 0, "highest_dme_low_mg": 50}, "a b"),
