@@ -50,8 +50,8 @@ def _new_risk(case: Case, then: Day) -> Days:
     """A risk that the record first knows of later, on the days on which it is active."""
     found: list[Days] = []
     for concept in case.knowledge.conditions.risk:
-        valid = [fact for fact in case.facts.conditions if concept in fact.concepts and fact.valid]
-        first = min((_first_day(fact.start) for fact in valid), default=None)
+        of_concept = [fact for fact in case.facts.conditions if concept in fact.concepts]
+        first = min((_first_day(fact.start) for fact in of_concept), default=None)
         if first is not None and first > then:
             found.append(case.condition((concept,)))
     return Days.union(found)
