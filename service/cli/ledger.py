@@ -173,6 +173,7 @@ def reconcile(
                 gone, checked = compare_now(
                     parts,
                     new_holder(),
+                    actor=operator(),
                     accept=operator() if accept_gone else None,
                     stopping=house.clock.stopping,
                 )

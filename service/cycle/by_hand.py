@@ -10,14 +10,22 @@ from service.cycle.run import leased
 
 
 def compare_now(
-    parts: Parts, holder: str, *, accept: str | None, stopping: Callable[[], bool]
+    parts: Parts,
+    holder: str,
+    *,
+    accept: str | None,
+    stopping: Callable[[], bool],
+    actor: str = "operator",
 ) -> tuple[int, Checked]:
     """(items withdrawn, what the comparison found); waits for the source's lease.
 
-    `accept` is the operator who says that vanished Tasks are gone for good, which ends the freeze.
+    `actor` asks for it; `accept` is the operator who says that vanished Tasks are gone for good, which ends
+    the freeze.
     Raises FhirError when they cannot be told from unread ones.
     """
     with leased(parts, holder, stopping=stopping) as keeper:
+        with parts.ledger.write(keeper.lease) as tx:
+            tx.audit(parts.id, "comparison asked", parts.now(), actor=actor, subject=parts.id)
         withdrawn = accept_gone(parts, keeper, accept) if accept is not None else 0
         with parts.ledger.read() as tx:
             state = tx.source_state(parts.id)

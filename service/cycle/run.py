@@ -43,7 +43,7 @@ def run_cycle(
         return _Cycle(parts, None, full=full, stopping=stopping, progress=progress).run()
     with leased(parts, holder, wait=wait, stopping=stopping) as keeper:
         report = _Cycle(parts, keeper, full=full, stopping=stopping, progress=progress).run()
-        return count(parts, keeper.lease, report)
+        return count(parts, keeper, report)
 
 
 def leased(

@@ -127,13 +127,19 @@ def test_verify_of_no_such_key_is_exit_2_and_of_an_ehr_that_is_down_exit_3(here,
 
 def test_the_audit_is_exported_whole_in_order_with_who_and_when(here):
     reviewdue(here, "refresh", "p1")
+    reviewdue(here, "reconcile")
     rows = exported(here)
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
     assert {tuple(row) for row in rows} == {("id", "at", "source", "actor", "act", "subject", "detail")}
     assert all(row["at"] and row["actor"] and row["act"] for row in rows)
-    assert {"release on", "item found", "item released", "task created", "refresh asked"} <= {
-        row["act"] for row in rows
-    }
+    assert {
+        "release on",
+        "item found",
+        "item released",
+        "task created",
+        "refresh asked",
+        "comparison asked",
+    } <= {row["act"] for row in rows}
     assert exported(here, "--source", "main") == rows  # the export is about no source
     later = exported(here)
     assert later[: len(rows)] == rows
