@@ -251,14 +251,17 @@ def quarantine_accept(
     with opened(config) as house:
         each = one_source(house, source)
         for named in dict.fromkeys(what):
-            rows = accept(
-                house.ledger,
-                each.id,
-                named,
-                reason=reason[:LONGEST_REASON],
-                now=house.clock.now(),
-                actor=operator(),
-            )
+            try:
+                rows = accept(
+                    house.ledger,
+                    each.id,
+                    named,
+                    reason=reason[:LONGEST_REASON],
+                    now=house.clock.now(),
+                    actor=operator(),
+                )
+            except ValueError as problem:
+                raise ConfigError([f"REFERENCE: {problem}"]) from None
             if not rows:
                 raise ConfigError(["REFERENCE: nothing in the source's quarantine has it"])
             if as_json:

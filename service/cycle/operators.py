@@ -9,6 +9,9 @@ from service.identity import Identity
 from service.model.item import CloseReason, ItemState
 from service.ports import Ledger, PatientRow, Transaction
 
+_LASTING = frozenset(
+    {"patient-changed", "incomplete", "assessment-failed"}
+)  # no answer of ours rests on these
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR's grammar of an id
 
 
@@ -48,7 +51,7 @@ def accept(ledger: Ledger, source: str, named: str, *, reason: str, now: datetim
     """Accept what is in quarantine under a resource's reference, or an item's key, as it is; gives how many rows.
 
     An accepted unreadable resource no longer keeps items from closing (lifecycle.md §1); its patient is
-    looked at again.
+    looked at again.  Raises ValueError for what no acceptance could change.
     """
     with ledger.write(None) as tx:
         rows = [
@@ -56,6 +59,11 @@ def accept(ledger: Ledger, source: str, named: str, *, reason: str, now: datetim
             for row in tx.quarantine(source)
             if row.accepted_at is None and named in (row.reference, row.key)
         ]
+        lasting = sorted({row.reason for row in rows} & _LASTING)
+        if lasting:
+            raise ValueError(
+                f"{', '.join(lasting)} cannot be accepted: the patient is not written for until it ends"
+            )
         for row in rows:
             tx.accept_quarantine(row, now)
             detail = f"{row.reason}: {reason}" if reason else row.reason

@@ -1,5 +1,7 @@
 """An unreadable order keeps a review from closing until an operator accepts it (lifecycle.md §1)."""
 
+import pytest
+
 from service.cycle.operators import accept
 from service.model.item import CloseReason, ItemState
 from tests.cycle.world import a_patient, a_review, an_order, world
@@ -50,6 +52,19 @@ def test_an_accepted_row_stays_accepted_and_another_reason_is_a_new_row(tmp_path
         here.ehr.edit("MedicationRequest/p1-x", authoredOn="2025-12-31", status="nonsense")
         here.pass_time(minutes=5)
         assert here.cycle().quarantined == 1
+
+
+def test_a_patient_who_became_another_person_cannot_be_accepted_away(tmp_path):
+    with world(tmp_path, [a_patient(), an_order()]) as here:
+        here.cycle()
+        other = [{"system": "urn:test:mrn", "value": "mrn-of-another"}]
+        here.ehr.edit("Patient/p1", identifier=other, birthDate="1999-09-09")
+        here.pass_time(minutes=5)
+        here.cycle()
+        with pytest.raises(ValueError, match="patient-changed cannot be accepted"):
+            accepted(here, "Patient/p1")
+        assert here.reasons() == {"patient-changed"}
+        assert acts(here, "quarantine accepted") == []
 
 
 def test_the_text_about_a_stop_then_says_that_an_order_could_not_be_read(tmp_path):
