@@ -100,6 +100,11 @@ class Stage:
         """Writes of Tasks that reached the EHR."""
         return sum(self.ehr.control("counts?type=Task")["attempts"].values())
 
+    def ambiguous(self) -> int:
+        """Replies that got lost behind a write that was done."""
+        struck = self.ehr.control("counts?type=Task")["struck"]
+        return sum(struck.get(fault, 0) for fault in AMBIGUOUS)
+
     def start(self, *words: str, log: str) -> "subprocess.Popen[bytes]":
         with (self.folder / log).open("ab") as errors:
             return subprocess.Popen(**self._process(*words), stdout=subprocess.DEVNULL, stderr=errors)
@@ -143,8 +148,7 @@ class Stage:
         self.tally.lost = self.tally.people - len(live)
         self.tally.duplicated = sum(count - 1 for count in live.values())
         self.tally.duplicated += sum(count - 1 for count in self.ehr.creations().values())
-        struck = self.ehr.control("counts?type=Task")["struck"]
-        self.tally.ambiguous = sum(struck.get(fault, 0) for fault in AMBIGUOUS)
+        self.tally.ambiguous = self.ambiguous()
         for log in sorted(self.folder.glob("worker-*.log")):
             said = log.read_text(errors="replace").splitlines()
             self.tally.tracebacks += [line for line in said if "Traceback" in line or '"raised"' in line]

@@ -1,6 +1,6 @@
 """Killed, stopped or without its database at any moment, nothing is lost and nothing doubled.
 
-Samples here; the long runs with FAULTS=long, where KILLS, ROUNDS and RESTARTS say how many.
+Samples here; the long runs with FAULTS=long, where KILLS, REPLIES, ROUNDS and RESTARTS say how many.
 """
 
 import os
@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.faults.ambiguous import settle
 from tests.faults.kills import kill_cycles
 from tests.faults.restarts import restart_under_load
 from tests.faults.stops import stop_and_go
@@ -20,6 +21,7 @@ def number(name: str, sample: int, long: int) -> int:
 
 
 KILLS = number("KILLS", 3, 500)  # for each kind of database
+REPLIES = number("REPLIES", 10, 10_000)  # for each kind of database
 ROUNDS = number("ROUNDS", 5, 200)
 RESTARTS = number("RESTARTS", 3, 20)
 
@@ -40,6 +42,13 @@ def test_killed_cycles_lose_nothing_and_double_nothing(tmp_path, database_url, s
     say(tally.told(f"kills ({database_url.partition(':')[0]})"))
     assert (tally.lost, tally.duplicated) == (0, 0)
     assert tally.hit["between claim and recorded reply"] >= 0.6 * KILLS
+
+
+def test_ambiguous_replies_lose_nothing_and_double_nothing(tmp_path, database_url, say):
+    tally = settle(REPLIES, seed=23, folder=tmp_path, database=database_url)
+    say(tally.told(f"ambiguous replies ({database_url.partition(':')[0]})"))
+    assert (tally.lost, tally.duplicated) == (0, 0)
+    assert tally.ambiguous >= REPLIES
 
 
 def test_workers_that_stand_still_and_wake_up_lose_nothing_and_double_nothing(tmp_path, postgres, say):
