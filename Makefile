@@ -29,8 +29,9 @@ serve: venv ## the same, then the inbox stays up until Ctrl-C
 	@$(BIN)/reviewdue demo --serve $(ARGS)
 
 .PHONY: test
-test: venv ## every test; as root it installs the Java and Maven that the FHIR server needs
+test: venv ## every test; as root it installs the Java, Maven and PostgreSQL that they need
 	@bash tests/hapi/install.sh
+	@bash tests/postgres/install.sh
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 .PHONY: check
@@ -51,7 +52,8 @@ bench: venv ## speed and memory of `assess`, requests of a cycle
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: faults
-faults: venv ## the long fault runs: real processes killed against the hostile EHR
+faults: venv ## the long fault runs: real processes killed, stopped and cut off, on both databases
+	@bash tests/postgres/install.sh
 	@FAULTS=long $(BIN)/pytest -m faults -s $(ARGS)
 
 .PHONY: mutation
