@@ -1,6 +1,7 @@
 """The commands from end to end on each kind of database: the setting is all that differs."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,25 @@ def test_the_test_server_is_postgresql_15_or_newer(postgres: Server):
             asked = text("SELECT current_setting('server_version_num')::int")
             assert connection.execute(asked).scalar_one() >= 150_000
         engine.dispose()
+
+
+def test_a_worker_that_was_killed_is_followed_in_time(tmp_path, database_url, ehr):
+    lease = 8  # seconds; 150 s at the default of 120 are 10 of them
+    more = f'poll_seconds = 300\n[database]\nurl = "{database_url}"'
+    settings(tmp_path, ehr.base, lease=lease, more=more)
+    with started(tmp_path, "worker") as first, started(tmp_path, "worker") as second:
+        with open_ledger(database_url) as ledger:
+            wait_for_event(first, "worker started")
+            wait_for_event(second, "worker started")
+            while (seated := ledger.lease("main worker")) is None:
+                time.sleep(0.05)
+            killed = first if f"-{first.pid}-" in seated.holder else second
+            follower = second if killed is first else first
+            wait_for_event(killed, "cycle done")
+            killed.kill()
+            began = time.monotonic()
+            while f"-{follower.pid}-" not in getattr(ledger.lease("main worker"), "holder", ""):
+                time.sleep(0.05)
+                assert time.monotonic() - began < lease * 150 / 120
+        assert wait_for_event(follower, "cycle done")["source"] == "main"  # at once, not at the next poll
+        assert end(follower).code == 0

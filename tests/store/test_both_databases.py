@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import time_machine
 
+from service.bootstrap import SystemClock
 from service.model.item import Desired
 from service.ports import LedgerError, StoredAssessment
 from service.store import SqlLedger
@@ -21,17 +22,17 @@ from tests.store.builders import (
 )
 
 
-def test_a_lease_runs_by_the_database_s_clock_whatever_the_host_s_says(ledger: SqlLedger, monkeypatch):
+def test_a_lease_runs_by_the_database_s_clock_whatever_the_host_s_says(ledger: SqlLedger):
     held = ledger.acquire("main", "one", 60)
     for days in (-400, 400):
-        with time_machine.travel(datetime.now(UTC) + timedelta(days=days)):
+        with time_machine.travel(SystemClock().now() + timedelta(days=days)):
             assert ledger.acquire("main", "two", 60) is None
             assert ledger.lease("main") == held
 
 
 def test_the_database_s_clock_is_utc_whatever_its_time_zone(ledger: SqlLedger):
     with ledger.read() as tx:
-        here = datetime.now(UTC).timestamp() * 1_000_000
+        here = SystemClock().now().timestamp() * 1_000_000
         assert abs(database_now(tx._connection) - here) < 60_000_000
 
 
