@@ -12,7 +12,7 @@ from service.model.assessment import Number
 from service.model.days import Day, Days, date_of
 from service.model.exposure import Episode, Supply
 from service.model.facts import ConditionFact, Facts, Outcome, Role
-from service.model.steps import Steps, steps_of
+from service.model.steps import Steps
 from service.rules.review import last_review, latest_outcome
 from service.taper.plan import Plan, days_of, plans_in_force
 
@@ -174,11 +174,3 @@ def references(supplies: Iterable[Supply]) -> tuple[str, ...]:
 def iso(day: Day) -> str:
     """A day as facts carry it."""
     return date_of(day).isoformat()
-
-
-def days_steps(days: Days, inside: int, outside: int) -> Steps[int]:
-    """A number that is `inside` on the days of a set and `outside` on all others."""
-    edges = (
-        (edge, value) for run in days.periods() for edge, value in ((run.start, inside), (run.end, outside))
-    )
-    return steps_of(outside, edges)

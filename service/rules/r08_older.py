@@ -7,7 +7,7 @@ from service.model.assessment import Priority
 from service.model.days import Day, Days
 from service.model.facts import Order
 from service.model.levels import Levels
-from service.rules.case import Case, references
+from service.rules.case import Case
 from service.rules.rule import Account, Holding, Rule
 
 
@@ -46,14 +46,13 @@ def _ordered_again(case: Case) -> Days:
 
 def account(case: Case, day: Day, _priority: Priority) -> Account:
     orders = [order for order in case.exposure.orders if day in _in_look_back(case, order)]
-    supplies = case.exposure.covering(day)
     return Account(
         facts={
             "orders": len(orders),
             "older_from": case.policy.count("age_older"),
-            "repeats": max((order.repeats or 0 for order in orders), default=0),
+            "repeats": max(order.repeats or 0 for order in orders),
         },
-        evidence=tuple(order.reference for order in orders) or references(supplies),
+        evidence=tuple(order.reference for order in orders),
         numbers=("age_older", "R08.look_back", "R08.orders_min", "R08.review_within", "R08.due"),
         due_after=case.policy.days("R08.due"),
     )

@@ -62,7 +62,7 @@ def _counted(facts: Facts) -> list[Day]:
     strong = {review.day for review in facts.reviews if review.strong}
     strong |= {outcome.day for outcome in reviewing_outcomes(facts)}
     plans = {plan.start for plan in facts.plans if plan.start is not None and is_active(plan)}
-    moderate = {review.day for review in facts.reviews if not review.strong} - strong - plans
+    moderate = {review.day for review in facts.reviews} - strong - plans
     counted: list[Day] = []
     moderate_counts = True
     for day in sorted(strong | plans | moderate):

@@ -73,3 +73,9 @@ DOWN = "diazepam 10 mg @0 30d; diazepam 5 mg @30 30d; diazepam 2.5 mg @60 30d"
 )  # fmt: skip
 def test_a_finding_names_its_numbers(told, on, rule, numbers):
     assert set(answer(told, str(on)).findings[rule]["numbers"]) == set(numbers.split())
+
+
+def test_a_number_that_is_a_window_shows_both_of_its_ends():
+    numbers = answer(DOWN, "117").findings["R13"]["numbers"]
+    assert numbers["R13.finished_first"]["value"] == "28 to 42"
+    assert numbers["taper.levels_min"]["value"] == 3
