@@ -135,4 +135,8 @@ def test_db_check_creates_nothing_and_says_so(tmp_path):
     assert reviewdue(tmp_path, "db", "check").code == 2
     assert list(tmp_path.iterdir()) == []
     reviewdue(tmp_path, "db", "upgrade")
-    assert json.loads(reviewdue(tmp_path, "db", "check", "--json").out) == {"ok": True, "empty": True}
+    assert json.loads(reviewdue(tmp_path, "db", "check", "--json").out) == {
+        "ok": True,
+        "empty": True,
+        "problems": [],
+    }
