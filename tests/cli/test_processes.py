@@ -12,6 +12,7 @@ from tests.ehr.faults import Rule
 from tests.ehr.running import running_ehr
 
 SECONDS_TO_DRAIN = 10
+LONG_LEASE = 90  # seconds: no cycle waits so long for any other reason, on however busy a machine
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_a_worker_runs_its_first_cycle_at_once_and_ends_quietly_on_sigterm(tmp_p
 
 
 def test_a_worker_that_is_ended_in_a_cycle_finishes_what_is_in_flight_and_frees_the_lease(tmp_path, ehr):
-    settings(tmp_path, ehr.base)
+    settings(tmp_path, ehr.base, lease=LONG_LEASE)
     reviewdue(tmp_path, "release", "on")
     ehr.faults.put(Rule("slow", on="create Task", value=1))
     ehr.faults.put(Rule("slow", on="update Task", value=1))
@@ -53,7 +54,7 @@ def test_a_worker_that_is_ended_in_a_cycle_finishes_what_is_in_flight_and_frees_
     ehr.faults.clear()
     began = time.monotonic()
     reviewdue(tmp_path, "cycle")
-    assert time.monotonic() - began < SECONDS_TO_DRAIN  # the lease was given back
+    assert time.monotonic() - began < LONG_LEASE - SECONDS_TO_DRAIN  # the lease was given back
     assert set(ehr.creations().values()) == {1}
 
 
