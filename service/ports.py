@@ -274,6 +274,10 @@ class Ledger(Protocol):
         """Who holds the source now, or None."""
         ...
 
+    def leases(self) -> dict[str, Lease]:
+        """Every lease that has not run out, by the name it was asked for."""
+        ...
+
     def write(self, lease: Lease | None) -> AbstractContextManager[Transaction]:
         """One transaction (BEGIN IMMEDIATE on SQLite); with a lease it checks the fence and raises LeaseLostError.
 

@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
-from service.ports import Ledger
+from service.ports import Lease, Ledger
 
 _ASKS = 12  # how often a seat is asked for in the time of a lease
 _LONGEST_WAIT = 10.0  # seconds between two asks, so that a worker that left is followed within 15 s
@@ -41,53 +41,49 @@ class Seats:
         with self._lock:
             if self._left:
                 return None
-            sitting = self._at(_seat(source))
-            asking = self._at(_wish(source))
+            now = self._ledger.leases()
+            sitting, asking = _holder(now, _seat(source)), _holder(now, _wish(source))
             if sitting not in (None, self._holder):
-                self._ask_for(source, sitting, asking)
+                self._ask_for(source, sitting, now)
                 return sitting
-            if asking not in (None, self._holder) and not busy and self._has_fewer(asking):
-                self._give_up(_seat(source))
+            fewer = asking not in (None, self._holder) and self._lead(self._holder, asking, now) >= 2
+            if fewer and not busy:
+                self._give_up(_seat(source), now)
                 return None
             lease = self._ledger.acquire(_seat(source), self._holder, self._seconds[source])
             if lease is None:  # another was quicker
-                return self._at(_seat(source))
-            if asking == self._holder:
-                self._give_up(_wish(source))
+                return _holder(self._ledger.leases(), _seat(source))
+            self._give_up(_wish(source), now)
             return self._holder
 
     def leave(self) -> None:
         """Give every seat up, for good: the next worker need not wait until it runs out."""
         with self._lock:
             self._left = True
+            now = self._ledger.leases()
             for source in self._seconds:
                 for name in (_seat(source), _wish(source)):
-                    self._give_up(name)
+                    self._give_up(name, now)
 
-    def _ask_for(self, source: str, sitting: str | None, asking: str | None) -> None:
+    def _ask_for(self, source: str, sitting: str | None, now: Mapping[str, Lease]) -> None:
         """Ask whoever has at least two more than we, or no longer: nobody else can ask meanwhile."""
-        load = self._load()
-        if load[sitting] - load[self._holder] >= 2:
+        if self._lead(sitting, self._holder, now) >= 2:
             self._ledger.acquire(_wish(source), self._holder, 3 * ask_seconds(self._seconds[source]))
-        elif asking == self._holder:
-            self._give_up(_wish(source))
+        else:
+            self._give_up(_wish(source), now)
 
-    def _has_fewer(self, other: str | None) -> bool:
-        load = self._load()
-        return load[self._holder] - load[other] >= 2
+    def _lead(self, one: str | None, other: str | None, now: Mapping[str, Lease]) -> int:
+        """How many sources the one has more than the other; a free one counts for whoever asked for it."""
+        has = Counter(_holder(now, _seat(s)) or _holder(now, _wish(s)) for s in self._seconds)
+        return has[one] - has[other]
 
-    def _load(self) -> Counter[str | None]:
-        """How many sources each worker has; a free one counts for whoever asked for it."""
-        return Counter(self._at(_seat(source)) or self._at(_wish(source)) for source in self._seconds)
+    def _give_up(self, name: str, now: Mapping[str, Lease]) -> None:
+        if _holder(now, name) == self._holder:
+            self._ledger.release(now[name])
 
-    def _at(self, name: str) -> str | None:
-        lease = self._ledger.lease(name)
-        return None if lease is None else lease.holder
 
-    def _give_up(self, name: str) -> None:
-        lease = self._ledger.lease(name)
-        if lease is not None and lease.holder == self._holder:
-            self._ledger.release(lease)
+def _holder(now: Mapping[str, Lease], name: str) -> str | None:
+    return now[name].holder if name in now else None
 
 
 def _seat(source: str) -> str:

@@ -5,7 +5,7 @@ nobody took, still writes; one whose lease was taken never does.  `holder` must 
 start of a process: two processes of one name would share a lease.
 """
 
-from sqlalchemy import ColumnElement, Connection, and_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, select, text, true, update
 
 from service.ports import Lease, LeaseLostError
 from service.store.columns import instant, micros
@@ -56,14 +56,18 @@ class LeaseRows(Rows):
 
     def holder(self, source: str) -> Lease | None:
         """Whose lease has not run out."""
-        row = self._connection.execute(
-            select(lease_table.c.holder, lease_table.c.fence, lease_table.c.until).where(
-                lease_table.c.source_id == source
-            )
-        ).first()
-        if row is None or row.holder is None or micros(row.until) <= database_now(self._connection):
-            return None
-        return Lease(source, row.holder, row.fence, row.until)
+        return self._running(lease_table.c.source_id == source).get(source)
+
+    def all(self) -> dict[str, Lease]:
+        """Every lease that has not run out."""
+        return self._running(true())
+
+    def _running(self, which: ColumnElement[bool]) -> dict[str, Lease]:
+        columns = (lease_table.c.source_id, lease_table.c.holder, lease_table.c.fence, lease_table.c.until)
+        held = select(*columns).where(which, lease_table.c.holder.is_not(None))
+        rows = self._connection.execute(held).all()
+        now = database_now(self._connection)
+        return {row.source_id: Lease(*row) for row in rows if micros(row.until) > now}
 
     def check(self, held: Lease) -> None:
         """Raises LeaseLostError unless the fence is ours; it stays so until this transaction ends."""

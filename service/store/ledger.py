@@ -57,6 +57,11 @@ class SqlLedger:
         with transaction(self._engine, write=False) as connection:
             return LeaseRows(connection).holder(source)
 
+    def leases(self) -> dict[str, Lease]:
+        """Every lease that has not run out, by the name it was asked for."""
+        with transaction(self._engine, write=False) as connection:
+            return LeaseRows(connection).all()
+
     @contextmanager
     def write(self, lease: Lease | None) -> Iterator[SqlTransaction]:
         """One transaction, alone with what it reads (its source's writers wait).
