@@ -88,7 +88,7 @@ def _one_key(
             if _reference(task) != known:
                 _retire(parts, keeper, key, row, task, done, writing=writing)
         return
-    if row is not None and (row.attempt.doing is not Doing.NONE or (row.desired and row.desired.close)):
+    if row is not None and (row.attempt.doing is not Doing.NONE or row.is_ending):
         return  # an end of it is on its way
     for task in live:
         _retire(parts, keeper, key, row, task, done, writing=writing)

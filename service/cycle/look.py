@@ -202,13 +202,19 @@ class _Patient:
                 want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
+        self._keep(assessment)
+
+    def _keep(self, assessment: Assessment) -> None:
+        """What later looks and writes rest on; an answer to a record without a type that decides is none."""
+        if _critical(self.record):
+            return
         rows, muted = rows_of(self.record), self.muted
-        if any(read.failed for read in self.record.reads.values()):
-            stored = self.tx.assessment(source, self.id)
+        if assessment.failed_reads:
+            stored = self.tx.assessment(self.parts.id, self.id)
             rows = list(dict.fromkeys([*_rows_before(stored), *rows]))  # what was not read may be there still
             muted = stored_rows(stored)
         body = {**render(assessment), "rows": rows, "muted": muted}
-        self.tx.save_assessment(source, StoredAssessment(self.id, now, body))
+        self.tx.save_assessment(self.parts.id, StoredAssessment(self.id, self.now, body))
 
     def _want_open(self, item: Item, assessment: Assessment, projection: Projection | None) -> None:
         if item.not_due_since is not None and projection is not None and projection.desired is not None:
@@ -304,12 +310,7 @@ def _shown(
         if task.key.rpartition("-")[0] not in bases:
             continue
         projection = projections.get(task.key)
-        pending = (
-            projection is not None
-            and projection.desired is not None
-            and projection.desired.close is not None
-            and (projection.seen is None or projection.seen.generation < projection.desired.generation)
-        )
+        pending = projection is not None and projection.is_ending
         shown.append(ShownTask(task.key, task.reference, task.status, task.ours_ended, close_pending=pending))
     return tuple(shown)
 

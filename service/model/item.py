@@ -158,3 +158,10 @@ class Projection:
         if self.desired is None or (self.seen and self.seen.generation >= self.desired.generation):
             return ProjectionState.CONFIRMED
         return ProjectionState.PLANNED
+
+    @property
+    def is_ending(self) -> bool:
+        """We decided to end it, and the EHR was not seen to show that."""
+        if self.desired is None or self.desired.close is None:
+            return False
+        return self.seen is None or self.seen.generation < self.desired.generation

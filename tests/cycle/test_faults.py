@@ -137,6 +137,42 @@ def test_a_person_who_is_quicker_than_our_end_of_a_task_keeps_it(tmp_path):
         assert (here.cycle().updated, here.tasks()[0]["status"]) == (0, "accepted")
 
 
+def test_a_person_who_ends_a_task_before_we_do_has_ended_it(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.edit("Patient/p1", active=False)
+        here.ehr.faults.add("unavailable", on="write Task")
+        here.pass_time(minutes=16)
+        here.cycle()
+        here.ehr.faults.clear()
+        here.ehr.edit(f"Task/{task['id']}", status="completed")
+        here.pass_time(minutes=16)
+        here.cycle()
+        here.pass_time(minutes=16)
+        assert here.cycle().patients == 0  # nobody is looked at again and again because of it
+        assert here.projection("p1").state is ProjectionState.CONFIRMED
+
+
+def test_an_end_is_not_sent_on_a_record_that_could_not_be_read(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        here.ehr.edit("Patient/p1", active=False)
+        here.ehr.faults.add("unavailable", on="write Task")
+        here.pass_time(minutes=16)
+        here.cycle()
+        here.ehr.faults.clear()
+        here.ehr.edit("Patient/p1", active=True)
+        here.ehr.faults.add("unavailable", on="list MedicationDispense")
+        here.pass_time(minutes=16)
+        assert here.cycle().closed == 0
+        here.ehr.faults.clear()
+        here.pass_time(hours=7)
+        assert here.cycle().closed == 0
+        assert here.tasks()[0]["status"] == "requested"
+        assert here.item("p1").state is ItemState.OPEN
+
+
 def test_a_refused_task_goes_before_people_and_blocks_nobody(tmp_path):
     with world(tmp_path, people(3)) as here:
         here.ehr.faults.add("unprocessable", times=1, on="write Task")
@@ -236,6 +272,24 @@ def test_many_tasks_gone_at_once_freeze_writing_instead_of_being_believed(tmp_pa
         here.pass_time(days=1)
         assert here.cycle(full=True).created == 0
         assert here.tasks() == before
+
+
+@pytest.mark.parametrize(("status", "ends_as"), [("requested", "cancelled"), ("accepted", "accepted")])
+def test_an_ended_task_that_lives_again_does_not_live_beside_the_next_one(tmp_path, status, ends_as):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [old] = here.tasks()
+        here.ehr.load([a_review("p1")])
+        here.pass_time(hours=1)
+        assert here.cycle().closed == 1
+        here.pass_time(days=85)
+        assert here.cycle().created == 1
+        here.ehr.edit(f"Task/{old['id']}", status=status, statusReason=None)  # as a restore leaves it
+        for _ in range(2):
+            here.pass_time(days=1)
+            here.cycle()
+        assert here.ehr.store.get("Task", old["id"])["status"] == ends_as
+        assert ("duplicate-touched" in here.reasons()) is (status == "accepted")
 
 
 def test_a_reused_patient_id_freezes_the_item_and_is_shown(tmp_path):

@@ -138,6 +138,8 @@ class Simulation:
         self.process = Process(folder, self.ehr, self.kind, self.clock)
         self._release(on=True)
         self._backups: list[Snapshot] = []
+        self._restored = False  # since things were at rest
+        self._full = False  # the next cycle looks at everybody
         self._weather_on: int | None = None  # the day it is meant for
         self._doom: Doom | None = None
         self._racing: Event | None = None
@@ -174,7 +176,13 @@ class Simulation:
             self.invariants.touched[reference.removeprefix("Patient/")] = self.clock.now()
 
     def _by_person(self, what: str, chance: random.Random) -> None:
+        before = set(self.clinicians.deleted)
         self.tally.by_persons += self.clinicians.act(what, chance)
+        with self.process.ledger.inner.read() as tx:
+            for key in self.clinicians.deleted.keys() - before:
+                row = tx.projection("main", key)
+                if row is None or row.seen is None:  # the reply that told its id was lost: nobody can miss it
+                    self.invariants.vanished.add(key)
 
     # -- the EHR -----------------------------------------------------------------------------------
 
@@ -203,6 +211,7 @@ class Simulation:
         for person in self.ehr.all("Patient"):
             self.invariants.touched[person["id"]] = self.clock.now()
         self.tally.restores += 1
+        self._restored = True
 
     # -- the service -------------------------------------------------------------------------------
 
@@ -265,10 +274,10 @@ class Simulation:
 
     def _worked(self) -> CycleReport:
         try:
-            return self.process.cycle()
+            return self.process.cycle(full=self._full)
         except LeaseHeldError:  # of the life before this one
             self.clock.sleep(LEASE_SECONDS + 1)
-            return self.process.cycle()
+            return self.process.cycle(full=self._full)
 
     def _watch_requests(self) -> None:
         """A person acts while the cycle is at work, if one is meant to."""
@@ -338,6 +347,7 @@ class Simulation:
             self._accept_gone()
             if hours == _REST_HOURS[2]:
                 self._retry()
+            self._full = self._restored and hours == _REST_HOURS[3]  # no feed tells what a restore took away
             report = self._cycle(event, chance)
         for _ in range(_MORE_RESTS):
             if (
@@ -351,4 +361,5 @@ class Simulation:
         else:
             raise Broken(f"no rest: {report}")
         self.invariants.at_rest(self.process.parts, self.process.ledger.inner)
+        self._restored = False
         self.tally.rests += 1
