@@ -172,10 +172,7 @@ def account(case: Case, day: Day, priority: Priority) -> Account:
 
 def _highest(levels: Levels, counted: Days) -> float:
     """The highest known value on those days."""
-    return max(
-        (value or 0 for run in counted.periods() for _, _, value in levels.spans(run.start, run.end)),
-        default=0,
-    )
+    return max(value or 0 for run in counted.periods() for _, _, value in levels.spans(run.start, run.end))
 
 
 def _counted(case: Case, day: Day) -> Days:
