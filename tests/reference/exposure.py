@@ -169,7 +169,8 @@ class View:
                 supplies=[
                     s
                     for s, its_days in by_supply
-                    if its_days & set(covered) or (s.open_on(self.d) and self.d < s.first <= covered[-1] + 1)
+                    if its_days & set(covered)
+                    or (s.open_on(self.d) and self.d < s.first_day <= covered[-1] + 1 + gap)
                 ],
             )
             for covered, gap in joined
