@@ -1,12 +1,14 @@
 """The changes that mutation testing makes: there, one at a time, and the same for the same seed."""
 
 import ast
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.mutants import all_mutants, chosen, mutants_of, mutated
+from tests.mutation.trial import _Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +63,18 @@ def test_a_seed_always_chooses_the_same_from_every_room():
     first, again, other = chosen(found, 500, 1), chosen(found, 500, 1), chosen(found, 500, 2)
     assert first == again != other
     assert set(Counter(m.path.split("/")[1] for m in first)) == {"exposure", "rules", "taper"}
+
+
+def _forever() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("notices", "by"), [(lambda: "a test", "a test"), (lambda: None, None), (_forever, "time")]
+)
+def test_a_trial_ends_also_where_the_mutant_does_not(notices, by):
+    (mutant, *_) = mutants_of("def f(a):\n    return a < 1\n", "m.py")
+    trial = _Trial(mutant, tests=1, limit_seconds=1, notices=notices)
+    found = next(result for _ in range(6000) if (result := trial.result()) or time.sleep(0.01))
+    assert found.by == by

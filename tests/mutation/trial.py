@@ -4,7 +4,7 @@ import gc
 import importlib
 import json
 import os
-import signal
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +19,8 @@ from tests.mutation.functions import give_code
 from tests.mutation.mutants import Mutant, mutated
 from tests.mutation.reach import Reach
 
-AT_LEAST_SECONDS = 20.0
-"""A mutant that takes longer than this, and many times the usual, counts as noticed: it may never end."""
+AT_LEAST_SECONDS, TIMES = 20, 5
+"""A mutant that takes the processor so many seconds and times the usual counts as noticed: it may never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Trials:
                 mutant = waiting.pop()
                 own = [item for item in items if reach.reaches(item.nodeid, mutant)]
                 own.sort(key=lambda item: (-noticed[mutant.path, item.nodeid], reach.took[item.nodeid]))
-                limit = max(AT_LEAST_SECONDS, 10 * sum(reach.took[item.nodeid] for item in own))
+                limit = AT_LEAST_SECONDS + round(TIMES * sum(reach.took[item.nodeid] for item in own))
                 running.append(_Trial(mutant, len(own), limit, partial(self._notices, mutant, own)))
             for trial in list(running):
                 if (result := trial.result()) is not None:
@@ -141,14 +141,15 @@ class _Trial:
     """One fork; it writes its answer to a pipe."""
 
     def __init__(
-        self, mutant: Mutant, tests: int, limit_seconds: float, notices: Callable[[], str | None]
+        self, mutant: Mutant, tests: int, limit_seconds: int, notices: Callable[[], str | None]
     ) -> None:
-        self._mutant, self._tests, self._limit = mutant, tests, limit_seconds
+        self._mutant, self._tests = mutant, tests
         self._began = time.monotonic()
         self._reads, writes = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
+                resource.setrlimit(resource.RLIMIT_CPU, (limit_seconds, limit_seconds))
                 quiet = os.open(os.devnull, os.O_RDWR)
                 for stream in (0, 1, 2):
                     os.dup2(quiet, stream)
@@ -160,15 +161,12 @@ class _Trial:
     def result(self) -> Result | None:
         """None while it runs."""
         seconds = time.monotonic() - self._began
-        if os.waitpid(self._pid, os.WNOHANG)[0]:
+        ended, status = os.waitpid(self._pid, os.WNOHANG)
+        if ended:
             with os.fdopen(self._reads) as answer:
                 text = answer.read()
-            if not text:
-                return Result(self._mutant, "crash", seconds, self._tests)  # not even pytest went on
+            if not text:  # not even pytest went on
+                by = "crash" if os.WEXITSTATUS(status) == 0 and os.WIFEXITED(status) else "time"
+                return Result(self._mutant, by, seconds, self._tests)
             return Result(self._mutant, json.loads(text), seconds, self._tests)
-        if seconds > self._limit:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            os.close(self._reads)
-            return Result(self._mutant, "time", seconds, self._tests)
         return None
