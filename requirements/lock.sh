@@ -19,6 +19,6 @@ compile() {
 }
 
 compile --extra postgres --extra test --output-file requirements/test.txt
-compile --constraint requirements/test.txt --output-file requirements/base.txt
+compile --extra postgres --constraint requirements/test.txt --output-file requirements/base.txt
 compile --constraint requirements/test.txt --output-file requirements/build.txt \
     --only-build-deps --build-deps-for wheel --build-deps-for editable

@@ -5,6 +5,7 @@ Pure: the same input twice gives nothing to do the second time.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -21,6 +22,8 @@ NEED_COMPLETE = frozenset({"R01", "R02", "R08"})
 WINDOWS = {"R04": "R04.until", "R14": "R14.event_within", "R16": "R16.event_within"}
 BY_OUTCOME = frozenset({"S12", "S13", "S15"})  # suppressions that need no more than our ledger
 WITHDRAWN_REST = timedelta(days=90)  # §2, last row: a person deleted the Task
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")  # an n that could be ours; people may write anything into a Task
 
 LIVE = frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold", "failed"})
 PERSON_AT_IT = frozenset({"received", "accepted", "ready", "in-progress", "on-hold"})
@@ -328,7 +331,7 @@ def _highest_n(situation: Situation) -> int:
     numbers = [item.n for item in situation.items if item.base == situation.base]
     for task in situation.shown:
         base, _, n = task.key.rpartition("-")
-        if base == situation.base and n.isdecimal():
+        if base == situation.base and _NUMBER.fullmatch(n):
             numbers.append(int(n))
     return max(numbers, default=0)
 

@@ -49,7 +49,8 @@ def test_every_pin_has_a_hash_and_no_line_names_an_index(lock):
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("requirements/base.txt", ()), ("requirements/test.txt", ("postgres", "test"))]
+    ("lock", "extras"),
+    [("requirements/base.txt", ("postgres",)), ("requirements/test.txt", ("postgres", "test"))],
 )
 def test_the_lock_is_that_of_pyproject(lock, extras):
     direct = {PIN.match(block).group(1) for block in blocks(lock) if "reviewdue (pyproject.toml)" in block}

@@ -31,6 +31,12 @@ def test_the_number_follows_the_highest_in_ledger_or_ehr():
     assert item.n == 5
 
 
+@pytest.mark.parametrize("number", ["", "x", "0", "-3", "²", "3000000000", "9" * 5000])
+def test_a_number_that_cannot_be_ours_counts_for_nothing(number):
+    [new] = reconcile(FIRES, a_situation(shown=(a_task("completed", key=f"rabc-{number}"),))).items
+    assert new.key == "rabc-1"
+
+
 def test_the_same_content_changes_nothing():
     assert reconcile(FIRES, a_situation(an_item(), shown=(a_task(),))) == Decision()
 
