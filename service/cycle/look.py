@@ -202,6 +202,14 @@ class _Patient:
                 want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
+        changed = {item.key for item in decision.items}
+        for task in self.record.own_tasks():
+            projection = projections.get(task.key)
+            if projection is None or task.key in changed:
+                continue
+            shown = projection.shown_as(task.reference, task.version)
+            if shown is not projection:
+                self.tx.save_projection(shown, now)
         self._keep(assessment)
 
     def _keep(self, assessment: Assessment) -> None:

@@ -1,7 +1,7 @@
 """The item: the one open review per patient, and its projection into the EHR (lifecycle.md §2, §3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -165,3 +165,16 @@ class Projection:
         if self.desired is None or self.desired.close is None:
             return False
         return self.seen is None or self.seen.generation < self.desired.generation
+
+    def shown_as(self, reference: str, version: str | None) -> "Projection":
+        """The same; to be compared again where the EHR shows another version than the one that we know.
+
+        A person's edit makes a newer one, a restored EHR an older one.  `version`: meta.versionId.
+        """
+        seen, desired = self.seen, self.desired
+        if seen is None or desired is None or self.attempt.doing is not Doing.NONE or version is None:
+            return self
+        known = (seen.version or "").removeprefix("W/").strip('"')
+        if seen.reference != reference or known == version or seen.generation < desired.generation:
+            return self
+        return replace(self, seen=replace(seen, version=f'W/"{version}"', generation=desired.generation - 1))

@@ -28,6 +28,7 @@ class OwnTask:
     status: str
     ours_ended: bool  # it has a close code of ours
     outcome: Outcome | None  # what a person decided by ending it
+    version: str | None = None  # meta.versionId
 
 
 def own_task(task: Task, item_system: str, timezone: str | None) -> OwnTask | None:
@@ -38,7 +39,8 @@ def own_task(task: Task, item_system: str, timezone: str | None) -> OwnTask | No
             outcome = None
             if task.status in _ENDED_BY_A_PERSON or (task.status in _ENDED and not ours):
                 outcome = _outcome(task, key, timezone)
-            return OwnTask(key, task.reference, task.status or "", ours, outcome)
+            version = task.meta.version_id if task.meta else None
+            return OwnTask(key, task.reference, task.status or "", ours, outcome, version)
     return None
 
 

@@ -292,6 +292,40 @@ def test_an_ended_task_that_lives_again_does_not_live_beside_the_next_one(tmp_pa
         assert ("duplicate-touched" in here.reasons()) is (status == "accepted")
 
 
+def test_a_task_that_a_restore_took_back_is_written_again(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        then = here.ehr.store.snapshot()
+        opioid = an_order("p1", "opioid", ago=3, days=30)
+        opioid["medicationCodeableConcept"] = {"text": "oxycodone 5 mg tablet"}
+        here.ehr.load([opioid])
+        here.pass_time(minutes=16)
+        assert here.cycle().updated == 1
+        here.ehr.store.restore(then)
+        here.ehr.load([opioid])
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 1
+        assert "R05" in [row.get("valueString") for row in here.tasks()[0]["input"]]
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 0
+
+
+def test_what_a_person_overwrote_of_ours_is_set_right_and_theirs_stays(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.edit(f"Task/{task['id']}", description="x", owner={"reference": "Practitioner/their"})
+        here.pass_time(minutes=16)
+        assert here.cycle().updated == 1
+        [after] = here.tasks()
+        assert (after["description"], after["owner"]["reference"]) == (
+            task["description"],
+            "Practitioner/their",
+        )
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 0
+
+
 def test_a_reused_patient_id_freezes_the_item_and_is_shown(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
