@@ -1,6 +1,6 @@
 """Gather, assess and reconcile a group of patients, and commit what follows in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,7 +19,16 @@ from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.item import Item, ItemState, Projection
 from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
-from service.reconcile import CRITICAL_TYPES, WINDOWS, Decision, ShownTask, Situation, Want, reconcile
+from service.reconcile import (
+    CRITICAL_TYPES,
+    NOT_OURS_TO_END,
+    WINDOWS,
+    Decision,
+    ShownTask,
+    Situation,
+    Want,
+    reconcile,
+)
 from service.record.group import PatientRecord
 
 _OPERATORS_AFTER = timedelta(hours=48)  # lifecycle.md §2
@@ -202,15 +211,21 @@ class _Patient:
                 want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
-        changed = {item.key for item in decision.items}
+        self._compare(projections, {item.key for item in decision.items})
+        self._keep(assessment)
+
+    def _compare(self, projections: Mapping[str, Projection], decided: Container[str]) -> None:
+        """What the EHR shows of Tasks about which nothing else was decided."""
         for task in self.record.own_tasks():
             projection = projections.get(task.key)
-            if projection is None or task.key in changed:
+            if projection is None or task.key in decided:
                 continue
             shown = projection.shown_as(task.reference, task.version)
+            if projection.is_ending and task.status in NOT_OURS_TO_END:
+                shown = replace(projection, desired=None)  # of an earlier item: it stays theirs
+                self._set_aside("duplicate-touched", key=task.key)
             if shown is not projection:
-                self.tx.save_projection(shown, now)
-        self._keep(assessment)
+                self.tx.save_projection(shown, self.now)
 
     def _keep(self, assessment: Assessment) -> None:
         """What later looks and writes rest on; an answer to a record without a type that decides is none."""

@@ -97,7 +97,8 @@ def latest_fact(case: Case) -> Steps[Day | None]:
         parts += [(sedative.enough.within(run.start, run.end), run.start) for run in runs]
     many = case.remember(many_active)
     for days in _active(case).values() if many else ():
-        parts += [(days.within(run.start, run.end) & many, run.start) for run in days.periods()]
+        runs = days.widen(after=window - 1).periods()
+        parts += [(days.within(run.start, run.end) & many, run.start) for run in runs]
     return latest_in_force(parts)
 
 

@@ -84,6 +84,10 @@ class Invariants:
         key, patient = key_of(task), patient_of(task)
         if task["statusReason"]["coding"][0]["code"] == "superseded" or self._is_fresh(patient):
             return
+        with ledger.read() as tx:
+            others = [item for item in tx.items_of(parts.id, patient) if item.live and item.key != key]
+        if others:  # the patient's review goes on in another Task
+            return
         views = self._views(parts, ledger, patient)
         if all(found.findings for found in views):
             rules = [finding.rule for finding in views[0].findings]
