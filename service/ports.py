@@ -146,6 +146,10 @@ class Transaction(Protocol):
         """All items of a patient, newest n last."""
         ...
 
+    def highest_n(self, source: str, base: str) -> int:
+        """Of all items with this base, whosever they are now; 0 when there is none."""
+        ...
+
     def items(self, source: str | None = None, state: ItemState | None = None) -> list[Item]: ...
     def items_listing(
         self, source: str | None = None, state: ItemState | None = None

@@ -39,6 +39,7 @@ class ShownTask:
     status: str
     ours_ended: bool  # has a close code of ours
     close_pending: bool = False  # we decided to end it, and the EHR does not show that yet
+    wanted: bool = True  # its projection says what it should hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +87,20 @@ class Situation:
     windows: Mapping[str, int]  # days, by the policy's name
     rank: tuple[int, int, float, int, int] = (0, 0, 0.0, 0, 0)
     owner: str | None = None
+    highest_n: int = 0  # of any item in the ledger with this base, whosever it is now
+    answered_on: date | None = None  # the day of the latest outcome
     muted: Sequence[Muted] = ()  # what the record answered when it was last read completely
     blocked: bool = False  # an unreadable that could be in scope and that nobody accepted
 
 
 def reconcile(assessment: Assessment, situation: Situation) -> Decision:
     """What should be true of the patient's item now."""
-    newest = _newest(situation.items)
+    last = newest(situation.items)
     critical = sorted(CRITICAL_TYPES.intersection(assessment.failed_reads))
     if critical:
-        return _incomplete(newest, situation, f"{', '.join(critical)} could not be read")
+        return _incomplete(last, situation, f"{', '.join(critical)} could not be read")
     before = {item.key: item for item in situation.items}
-    item, void, reported = _apply_shown(newest, situation)
+    item, void, reported = _apply_shown(last, situation)
     want: Want | None = None
     if void:  # the assessment still knew the outcome that is taken back: the next look decides
         pass
@@ -107,7 +110,7 @@ def reconcile(assessment: Assessment, situation: Situation) -> Decision:
         item, want = _decide(item, assessment, situation)
     changed = tuple(
         each
-        for each in dict.fromkeys([_closed_by_person(newest, situation), item])
+        for each in dict.fromkeys([_closed_by_person(last, situation), item])
         if each is not None and before.get(each.key) != each
     )
     return Decision(
@@ -233,12 +236,13 @@ def _fires(
     if item is not None and item.state is ItemState.CLOSED and task is not None and task.close_pending:
         item = replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None)
     if item is None or not item.live:
+        orphan = _orphan(situation)
         new = Item(
             source=situation.source,
             patient=situation.patient,
             base=situation.base,
-            n=1 + _highest_n(situation),
-            state=ItemState.HELD,
+            n=orphan or 1 + _highest_n(situation),
+            state=ItemState.OPEN if orphan else ItemState.HELD,
             priority=priority,
             due_on=due_on,
             reasons=reasons,
@@ -246,8 +250,10 @@ def _fires(
             since=situation.today,
             rank=situation.rank,
             owner=situation.owner,
+            opened_on=situation.today if orphan else None,
+            had_task=bool(orphan),
         )
-        return new, None
+        return new, Want.OPEN if orphan else None
     kept = _complete(item)
     same = kept.content == content and kept.not_due_since is None
     current = replace(
@@ -261,7 +267,8 @@ def _fires(
         not_due_since=None,
         not_due_why=None,
     )
-    changed = item.state is ItemState.OPEN and (not same or (task is not None and task.close_pending))
+    astray = task is not None and (task.close_pending or not task.wanted)
+    changed = item.state is ItemState.OPEN and (not same or astray)
     return current, Want.OPEN if changed else None
 
 
@@ -282,7 +289,8 @@ def _quiet(item: Item, assessment: Assessment, situation: Situation) -> tuple[It
 def _why_closed(item: Item, assessment: Assessment, situation: Situation) -> CloseReason:
     if assessment.last_review is not None and assessment.last_review >= item.since:
         return CloseReason.REVIEWED
-    if any(f.suppressed_by in BY_OUTCOME for f in assessment.suppressed):
+    answered = situation.answered_on is not None and situation.answered_on >= item.since
+    if answered and any(f.suppressed_by in BY_OUTCOME for f in assessment.suppressed):
         return CloseReason.REVIEWED  # an outcome given elsewhere answers it
     if any(f.suppressed_by == "S1" for f in assessment.suppressed) or assessment.episode is None:
         return CloseReason.SOURCE_ERROR
@@ -318,7 +326,7 @@ def _stays_recalled(item: Item, findings: Sequence[Finding]) -> bool:
     return recalled and all(finding.rule in known for finding in findings)
 
 
-def _newest(items: Sequence[Item]) -> Item | None:
+def newest(items: Sequence[Item]) -> Item | None:
     """The live one, else the one that ended last: a merge brings items of another base, whose n say nothing."""
     return max(
         items,
@@ -329,11 +337,24 @@ def _newest(items: Sequence[Item]) -> Item | None:
 
 def _highest_n(situation: Situation) -> int:
     numbers = [item.n for item in situation.items if item.base == situation.base]
-    for task in situation.shown:
-        base, _, n = task.key.rpartition("-")
-        if base == situation.base and _NUMBER.fullmatch(n):
-            numbers.append(int(n))
-    return max(numbers, default=0)
+    numbers += [n for task in situation.shown if (n := _number_of(task, situation))]
+    return max([situation.highest_n, *numbers])
+
+
+def _number_of(task: ShownTask, situation: Situation) -> int | None:
+    """The n of an own Task with this base; None when it could not be ours."""
+    base, _, n = task.key.rpartition("-")
+    return int(n) if base == situation.base and _NUMBER.fullmatch(n) else None
+
+
+def _orphan(situation: Situation) -> int | None:
+    """The n of a live Task of ours that no item knows: of a ledger that was restored, or lost."""
+    numbers = [n for task in situation.shown if task.status in LIVE and (n := _number_of(task, situation))]
+    return max((n for n in numbers if n > max(situation.highest_n, _known_n(situation))), default=None)
+
+
+def _known_n(situation: Situation) -> int:
+    return max((item.n for item in situation.items if item.base == situation.base), default=0)
 
 
 # -- small parts -------------------------------------------------------------------------------

@@ -148,6 +148,20 @@ def settled_baseline(current: Json, written: Json, sent: Json) -> dict[str, Any]
     return {**after, "note": notes} if notes else after
 
 
+def adopted_baseline(current: Json, wanted: Json) -> dict[str, Any]:
+    """The baseline of a Task whose history the ledger does not know: what is not surely ours is theirs.
+
+    `wanted` empty: nothing is known of it at all, and its restriction, which each of ours has, counts as ours.
+    """
+    ours = [note for note in _notes(current) if _is_our_note(note)]
+    kept = {
+        name: current[name]
+        for name in ("owner", "restriction")
+        if name in current and (current[name] == wanted.get(name) or (name == "restriction" and not wanted))
+    }
+    return {"status": "requested", **kept, "note": ours}
+
+
 def is_touched(current: Json, written: Json) -> bool:
     """A person changed one of their elements since our last write; version and meta never count."""
     if any(current.get(name) != written.get(name) for name in THEIRS):
@@ -157,8 +171,9 @@ def is_touched(current: Json, written: Json) -> bool:
 
 def has_close_code(task: Json) -> bool:
     """Whether it was ended by us."""
-    reason = task.get("statusReason") or {}
-    return any(coding.get("system") == CLOSE for coding in reason.get("coding") or [])
+    reason = task.get("statusReason")
+    codings = reason.get("coding") if isinstance(reason, dict) else None
+    return any(isinstance(each, dict) and each.get("system") == CLOSE for each in codings or ())
 
 
 def key_of(task: Json, item_system: str) -> str | None:
@@ -172,7 +187,8 @@ def key_of(task: Json, item_system: str) -> str | None:
 
 def patient_of(task: Json) -> str | None:
     """The bare id of the patient in `for`, from a relative or absolute reference."""
-    reference = (task.get("for") or {}).get("reference")
+    whose = task.get("for")
+    reference = whose.get("reference") if isinstance(whose, dict) else None
     if not isinstance(reference, str):
         return None
     parts = reference.split("/_history/")[0].split("/")
@@ -245,5 +261,16 @@ def _priority(current: object, wanted: object, *, touched: bool) -> object:
 
 
 def _their_notes(current: Json, written: Json) -> Sequence[Json]:
-    ours = [note.get("text") for note in written.get("note") or []]
-    return [note for note in current.get("note") or [] if note.get("text") not in ours]
+    ours = [note.get("text") for note in _notes(written)]
+    return [note for note in _notes(current) if note.get("text") not in ours and not _is_our_note(note)]
+
+
+def _is_our_note(note: Json) -> bool:
+    """Each of our notes says for what it is meant."""
+    return wording.INTENDED_USE in str(note.get("text"))
+
+
+def _notes(task: Json) -> Sequence[Json]:
+    """Those that have a shape; a Task with others is refused when it is built."""
+    notes = task.get("note")
+    return [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []

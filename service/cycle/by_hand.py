@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from service.cycle.check import Checked, check_own_tasks
-from service.cycle.gone import accept_gone
+from service.cycle.gone import Gone, accept_gone
 from service.cycle.parts import Parts
 from service.cycle.release import may_write
 from service.cycle.run import leased
@@ -29,4 +29,4 @@ def compare_now(
         withdrawn = accept_gone(parts, keeper, accept) if accept is not None else 0
         with parts.ledger.read() as tx:
             state = tx.source_state(parts.id)
-        return withdrawn, check_own_tasks(parts, keeper, writing=may_write(parts, state))
+        return withdrawn, check_own_tasks(parts, keeper, Gone(parts, keeper), writing=may_write(parts, state))

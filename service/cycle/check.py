@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +20,9 @@ from service.reconcile import LIVE
 Json = dict[str, Any]
 
 
+_LATELY = timedelta(days=1)  # the check is a daily one
+
+
 @dataclass
 class Checked:
     """What the comparison found and did."""
@@ -32,7 +36,7 @@ class Checked:
     why: str | None = None
 
 
-def check_own_tasks(parts: Parts, keeper: Keeper, *, writing: bool) -> Checked:
+def check_own_tasks(parts: Parts, keeper: Keeper, gone: Gone, *, writing: bool) -> Checked:
     """Each own Task is in the ledger, each open item has exactly one."""
     raw, read = parts.source.own_tasks()
     if read.state != "complete":
@@ -62,7 +66,7 @@ def check_own_tasks(parts: Parts, keeper: Keeper, *, writing: bool) -> Checked:
         with parts.ledger.write(keeper.lease) as tx:
             tx.mark_due(parts.id, [row.patient for row in ended], "its Task was ended")
     done.missing = len(missing)
-    Gone(parts, keeper).verify(missing)
+    gone.verify(missing)
     return done
 
 
@@ -105,17 +109,17 @@ def _retire(
     writing: bool,
 ) -> None:
     """A live own Task that no item stands for: cancelled when untouched, else its item is re-opened."""
-    baseline = row.seen.baseline if row and row.seen else {**tasks.baseline(task), "status": "requested"}
+    baseline = row.seen.baseline if row and row.seen else tasks.adopted_baseline(task, {})
     now = parts.now()
     if not tasks.is_touched(task, baseline) and not task.get("output"):
-        if not writing:
+        if not writing or not _is_known(parts, keeper, key, task):
             return
         try:
             number = (task.get("meta") or {}).get("versionId")
             body = tasks.ended(task, CloseReason.SUPERSEDED, now)
             channel = TaskChannel(parts.client, parts.settings.item_system)
             channel.change(body, key=key, version=f'W/"{number}"' if number else None)
-        except FhirError as problem:  # tomorrow's check tries again
+        except (FhirError, tasks.InvalidTaskError) as problem:  # tomorrow's check tries again
             parts.log.warning("own task not cancelled", key=key, why=str(problem))
             return
         done.cancelled += 1
@@ -135,6 +139,22 @@ def _retire(
         tx.mark_due(parts.id, [item.patient], "its Task was opened again")
         tx.audit(parts.id, "item opened again", now, actor="service", subject=key)
         done.reopened += 1
+
+
+def _is_known(parts: Parts, keeper: Keeper, key: str, task: Json) -> bool:
+    """Whether its patient was read lately and has no item of it; else the patient is looked at first."""
+    whose = tasks.patient_of(task)
+    with parts.ledger.read() as tx:
+        if tx.item(key) is not None:
+            return True
+        row = tx.patient(parts.id, whose) if whose is not None else None
+    if row is None or row.gathered_at is None:
+        return row is None  # nobody's whom we watch
+    if row.complete and parts.now() - row.gathered_at <= _LATELY:
+        return True
+    with parts.ledger.write(keeper.lease) as tx:
+        tx.mark_due(parts.id, [row.patient], "a Task of no item")
+    return False
 
 
 def _reference(task: Json) -> str:

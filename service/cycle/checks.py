@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from service.channels.ehr import TaskChannel
-from service.cycle.gate import is_test_patient
+from service.cycle.gate import gate_of, is_test_patient
 from service.cycle.parts import Parts
 from service.cycle.recorder import Recorder
 from service.fhir.errors import GoneError, NotFoundError
 from service.identity import another_person
-from service.model.item import Projection
+from service.model.item import Desired, Projection
+
+_LATER = timedelta(hours=6)  # until what keeps a write back is asked for again; lifecycle.md §1
 
 
 class Checks:
@@ -41,7 +43,7 @@ class Checks:
             self.recorder.send_back(row, "patient not found")
             return False
         if is_test_patient(patient, self.parts.settings):
-            self.recorder.send_back(row, "test patient")
+            self.recorder.save_later(row, "test patient", _LATER.total_seconds())
             return False
         with self.parts.ledger.read() as tx:
             known = tx.patient(row.source, row.patient)
@@ -56,6 +58,24 @@ class Checks:
             self.recorder.send_back(row, "patient changed")
             return False
         return True
+
+    def is_written_for(self, row: Projection, desired: Desired) -> bool:
+        """Nothing but an end is ever written for a test patient (lifecycle.md §6)."""
+        with self.parts.ledger.read() as tx:
+            item = tx.item(row.key)
+        if item is None or not item.excluded or desired.close is not None:
+            return True
+        self.recorder.save_later(row, "test patient", _LATER.total_seconds())
+        return False
+
+    def is_in_pilot(self, row: Projection) -> bool:
+        """A pilot gates creates, those decided before it was narrowed too."""
+        with self.parts.ledger.read() as tx:
+            item = tx.item(row.key)
+        if item is None or gate_of(self.parts).lets(item, self.parts.settings.pool):
+            return True
+        self.recorder.save_later(row, "not in the pilot", _LATER.total_seconds())
+        return False
 
     def is_alias(self, patient: str | None, row: Projection) -> bool:
         if patient is None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from service.model.item import Doing, Item, Projection
+from service.model.item import Desired, Doing, Item, Projection
 from service.ports import Transaction
 
 
@@ -13,12 +13,12 @@ def want_closed(tx: Transaction, item: Item, projection: Projection | None, now:
         return
     untouched = projection.seen is None and projection.attempt.doing is Doing.NONE
     desired = projection.desired
-    if desired is not None:
-        desired = (
-            None
-            if untouched
-            else replace(desired, generation=desired.generation + 1, close=item.close_reason)
-        )
+    if untouched:
+        desired = None
+    elif desired is not None:
+        desired = replace(desired, generation=desired.generation + 1, close=item.close_reason)
+    elif projection.seen is not None:  # a Task that a person opened again: nothing was wanted of it since
+        desired = Desired({}, projection.seen.generation + 1, close=item.close_reason)
     tx.save_projection(
         replace(projection, desired=desired, tries=0, next_try_at=None, rejected=False, error=None), now
     )

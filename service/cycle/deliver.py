@@ -35,6 +35,7 @@ from service.model.item import Attempt, CloseReason, Desired, Doing, Item, ItemS
 from service.ports import LeaseLostError, LedgerError
 from service.reconcile import LIVE, NOT_OURS_TO_END
 
+OTHER_PERSON = "patient-changed"  # the quarantine reason of a reused id
 _PASSES = 6  # bound on passes over the work within one cycle
 _CONFLICTS = 3  # edits by others that one send follows before it waits for the next cycle
 
@@ -51,7 +52,7 @@ class Delivery:
         self.recorder = Recorder(parts, keeper)
         self.tally = self.recorder.tally
         self.checks = Checks(parts, self.channel, self.recorder)
-        self._gone = Gone(parts, keeper)
+        self.gone = Gone(parts, keeper)
 
     def run(self) -> None:
         """Send what can be sent now and settle what is old enough; leaves the rest for later."""
@@ -59,6 +60,8 @@ class Delivery:
             with self.parts.ledger.read() as tx:
                 state = tx.source_state(self.parts.id)
                 work = tx.projection_work(self.parts.id, self.parts.now())
+                others = {row.patient for row in tx.quarantine(self.parts.id) if row.reason == OTHER_PERSON}
+            work = [row for row in work if row.patient not in others]  # frozen: lifecycle.md §1
             step = partial(self._step, writing=may_write(self.parts, state))
             with ThreadPoolExecutor(max_workers=self.parts.settings.concurrency) as pool:
                 moved = list(pool.map(step, work))
@@ -88,11 +91,14 @@ class Delivery:
                 return self._settle(row)
             if not writing or self.tally.stopped or row.desired is None:
                 return False
-            if not self.checks.is_fresh(row):
+            if not self.checks.is_fresh(row) or not self.checks.is_written_for(row, row.desired):
                 return False
             return self._send(row, row.desired)
         except (LeaseLostError, LedgerError):
             raise
+        except (tasks.InvalidTaskError, AttributeError, TypeError) as problem:  # an odd Task stops no other
+            self.recorder.reject(replace(row, attempt=Attempt()), f"odd-task: {type(problem).__name__}")
+            return False
         except FhirError as problem:  # a read that leads up to a write failed: nothing was sent
             self.recorder.later(row, problem)
             return False
@@ -113,7 +119,7 @@ class Delivery:
             return self._take_next_number(row)
         if found:
             return self._found_before(row, found)
-        if not self.checks.same_person(row):
+        if not self.checks.same_person(row) or not self.checks.is_in_pilot(row):
             return False
         body = tasks.new_task(
             desired.elements,
@@ -136,12 +142,13 @@ class Delivery:
     def _found_before(self, row: Projection, found: list[Answer]) -> bool:
         """A Task with our key is there before our first attempt: ours of another life, or used up."""
         answer = _oldest(found)
-        if tasks.patient_of(answer.resource) != row.patient:
+        if not self._is_whose(row, answer):
             self.recorder.reject(row, "another-patient")
             return False
         if answer.resource.get("status") not in LIVE:
             return self._take_next_number(row)
-        seen = seen_task(answer, tasks.baseline(answer.resource), generation=0)
+        wanted = row.desired.elements if row.desired else {}
+        seen = seen_task(answer, tasks.adopted_baseline(answer.resource, wanted), generation=0)
         self.recorder.save(replace(row, seen=seen, attempt=Attempt()), "task adopted")
         return True
 
@@ -153,7 +160,7 @@ class Delivery:
             if item is None or not item.live:
                 tx.save_projection(replace(row, desired=None), now)
                 return False
-            n = 1 + max(each.n for each in tx.items_of(self.parts.id, item.patient) if each.base == item.base)
+            n = 1 + tx.highest_n(self.parts.id, item.base)
             tx.save_item(
                 replace(
                     item,
@@ -177,12 +184,10 @@ class Delivery:
             try:
                 answer = self.channel.read("Task", _id(seen.reference))
             except (GoneError, NotFoundError) as problem:
-                self._gone.note([row.key], hard={row.key} if isinstance(problem, GoneError) else set())
+                self.gone.note([row.key], hard={row.key} if isinstance(problem, GoneError) else set())
                 return False
             current = answer.resource
-            if tasks.patient_of(current) != row.patient and not self.checks.is_alias(
-                tasks.patient_of(current), row
-            ):
+            if not self._is_whose(row, answer):
                 self.recorder.reject(row, "another-patient")
                 return False
             plan = self._plan(row, seen, desired, current)
@@ -269,7 +274,7 @@ class Delivery:
         except (GoneError, NotFoundError):
             self.recorder.save(replace(row, attempt=Attempt()), "gone while writing")
             if row.seen is not None:
-                self._gone.note([row.key], hard=set())
+                self.gone.note([row.key], hard=set())
                 return False
             return self._take_next_number(row)
         except FhirError as problem:  # answered, but unreadable: the write may have happened
@@ -300,13 +305,13 @@ class Delivery:
                 return False
             found = self._find(row.key)
         if isinstance(found, GoneError):
-            self._gone.note([row.key], hard={row.key})
+            self.gone.note([row.key], hard={row.key})
             return False
         if not found:
             self.recorder.try_again(row)
             return True
         answer = _oldest(found)
-        if tasks.patient_of(answer.resource) != row.patient:
+        if not self._is_whose(row, answer):
             self.recorder.reject(replace(row, attempt=Attempt()), "another-patient")
             return False
         baseline = dict(row.attempt.baseline or tasks.baseline(answer.resource))
@@ -338,6 +343,11 @@ class Delivery:
                 tx.audit(
                     row.source, "duplicate cancelled", self.parts.now(), actor="service", subject=row.key
                 )
+
+    def _is_whose(self, row: Projection, answer: Answer) -> bool:
+        """`for` is the patient, or one that was merged into the patient."""
+        whose = tasks.patient_of(answer.resource)
+        return whose == row.patient or self.checks.is_alias(whose, row)
 
     def _find(self, key: str) -> list[Answer] | GoneError:
         """The Tasks with our key, by a search that no cache answers, and by our own id."""

@@ -22,11 +22,12 @@ _CYCLES = 2  # a 404 in two cycles is a deletion
 
 
 class Gone:
-    """What to do about own Tasks that a read did not show."""
+    """What to do about own Tasks that a read did not show; one for each cycle."""
 
     def __init__(self, parts: Parts, keeper: Keeper) -> None:
         self._parts = parts
         self._keeper = keeper
+        self._counted: set[str] = set()  # keys: one cycle counts once, however often it looks
 
     def verify(self, keys: Iterable[str]) -> None:
         """Read each by id, and note those that are not there."""
@@ -39,6 +40,7 @@ class Gone:
                 continue
             try:
                 self._parts.client.read("Task", row.seen.reference.rpartition("/")[2])
+                self._is_there(row)
             except GoneError:
                 missing.append(key)
                 hard.add(key)
@@ -49,6 +51,12 @@ class Gone:
                     break
         if missing:
             self.note(missing, hard=hard)
+
+    def _is_there(self, row: Projection) -> None:
+        """It was only not seen: what was counted before says nothing any more."""
+        if row.seen is not None and row.seen.gone:
+            with self._parts.ledger.write(self._keeper.lease) as tx:
+                tx.save_projection(replace(row, seen=replace(row.seen, gone=0)), self._parts.now())
 
     def note(self, keys: list[str], *, hard: set[str]) -> None:
         """These are not there; `hard` ones answered 410.  Withdraws, waits, or freezes."""
@@ -62,6 +70,9 @@ class Gone:
                 row = tx.projection(self._parts.id, key)
                 if row is None:
                     continue
+                if key in self._counted and key not in hard:
+                    continue
+                self._counted.add(key)
                 times = row.seen.gone + 1 if row.seen is not None else _CYCLES
                 if key in hard or times >= _CYCLES:
                     self.withdraw(tx, row)

@@ -1,6 +1,6 @@
 """Gather, assess and reconcile a group of patients, and commit what follows in one transaction."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from service.cycle.vanished import confirm_vanished, rows_of
 from service.cycle.wanted import backed, elements_of, want
 from service.identity import another_person
 from service.model.assessment import Assessment
+from service.model.days import date_of
 from service.model.item import Item, ItemState, Projection
 from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
 from service.reconcile import (
@@ -47,6 +48,7 @@ class Looked:
     held: dict[str, Assessment] = field(default_factory=dict)  # by item key, for the release
     missing: list[str] = field(default_factory=list)  # keys whose Task a complete read did not show
     once_complete: set[str] = field(default_factory=set)  # types read completely for somebody
+    unread: set[str] = field(default_factory=set)  # patients about whom nothing could be decided
     planned_new: int = 0  # of a dry run
 
 
@@ -140,6 +142,8 @@ class _Patient:
             return
         self.found.assessed += 1
         self.found.incomplete += bool(failed)
+        if _critical(self.record):
+            self.found.unread.add(self.id)
         blocked = self._quarantine(assessment)
         self._tell_operators(row, failed)
         items = self.tx.items_of(source, self.id)
@@ -155,6 +159,8 @@ class _Patient:
             windows={name: self.parts.policy.days(name) for name in WINDOWS.values()},
             rank=rank_of(assessment, self.record, self.today),
             owner=owner_of(assessment, self.record),
+            highest_n=self.tx.highest_n(source, row.base),
+            answered_on=_answered_on(self.record),
             muted=muted_until_read(
                 self.tx.assessment(source, self.id), self.today, self.parts.settings.max_age_days
             ),
@@ -299,8 +305,19 @@ class _Patient:
         for reference, reason in unread:
             self._set_aside(reason, reference=reference)
         if not self.dry:
-            self.tx.settle_quarantine(self.parts.id, self.id, unread)
+            self.tx.settle_quarantine(self.parts.id, self.id, [*unread, *self._not_read_again()])
         return any(pair not in accepted for pair in unread)
+
+    def _not_read_again(self) -> Iterator[tuple[str | None, str]]:
+        """Rows of types that were not read now: neither repaired nor there; what people accepted stays so."""
+        failed = {kind for kind, read in self.record.reads.items() if read.failed}
+        for row in self.tx.quarantine(self.parts.id) if failed else ():
+            if (
+                row.patient == self.id
+                and row.key is None
+                and (row.reference or "").partition("/")[0] in failed
+            ):
+                yield row.reference, row.reason
 
     def _tell_operators(self, row: PatientRow, failed: Iterable[str]) -> None:
         """A patient whose record could not be read for two days is one for people (lifecycle.md §2)."""
@@ -334,8 +351,18 @@ def _shown(
             continue
         projection = projections.get(task.key)
         pending = projection is not None and projection.is_ending
-        shown.append(ShownTask(task.key, task.reference, task.status, task.ours_ended, close_pending=pending))
+        wanted = projection is None or projection.desired is not None
+        shown.append(
+            ShownTask(
+                task.key, task.reference, task.status, task.ours_ended, close_pending=pending, wanted=wanted
+            )
+        )
     return tuple(shown)
+
+
+def _answered_on(record: PatientRecord) -> date | None:
+    days = [one.day for one in (*record.outcomes, *record.task_outcomes())]
+    return date_of(max(days)) if days else None
 
 
 def rank_of(assessment: Assessment, record: PatientRecord, today: date) -> tuple[int, int, float, int, int]:

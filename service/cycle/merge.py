@@ -1,5 +1,6 @@
 """Merged patients: the item follows the person to the record that lives on (lifecycle.md §2)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -8,7 +9,7 @@ from service.cycle.parts import Parts
 from service.fhir.errors import FhirError
 from service.model.item import CloseReason, Item, ItemState
 from service.ports import PatientRow, QuarantineRow, Transaction
-from service.reconcile import LIVE, NOT_OURS_TO_END
+from service.reconcile import LIVE, NOT_OURS_TO_END, newest
 from service.record.elements import Patient
 from service.record.group import PatientRecord
 from service.record.references import patient_reference
@@ -67,6 +68,7 @@ def move_to(tx: Transaction, parts: Parts, record: PatientRecord, other: str, no
     items = tx.items_of(source, patient)
     mine = _live(items) or next((item for item in items if shown.get(item.key) in NOT_OURS_TO_END), None)
     if mine is None:
+        _remember(tx, items, other, now)
         return
     status = shown.get(mine.key)
     act: str | None
@@ -85,6 +87,15 @@ def move_to(tx: Transaction, parts: Parts, record: PatientRecord, other: str, no
 def not_followed(parts: Parts, record: PatientRecord, now: datetime) -> QuarantineRow:
     """A merge whose survivor cannot be told: people must look."""
     return QuarantineRow(parts.id, record.patient_id, record.reference, None, "merge-not-followed", now)
+
+
+def _remember(tx: Transaction, items: Sequence[Item], other: str, now: datetime) -> None:
+    """A deletion by a person, or a recall, holds for the person, whatever the record is called now."""
+    last = newest(items)
+    if last is None or _live(tx.items_of(last.source, other)) is not None:
+        return
+    if last.state is ItemState.WITHDRAWN or last.recalled:
+        tx.save_item(replace(last, patient=other), now)
 
 
 def _end(

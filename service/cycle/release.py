@@ -13,6 +13,8 @@ from service.model.assessment import Assessment, Priority
 from service.model.item import Item, ItemState
 from service.ports import Lease, SourceState
 
+_ROUNDS = 4  # bound on choosing again where nothing could be decided about those chosen
+
 
 def may_write(parts: Parts, state: SourceState) -> bool:
     """Writing needs the setting and the release; a frozen or stopped source writes nothing."""
@@ -45,10 +47,16 @@ def release(
         return 0
     released_on = parts.day(released_at)
     gate = gate_of(parts) if held else Gate(None)
-    chosen = list(_choose(parts, gate, held, used, released_on, only_urgent=only_urgent))
-    stale = [item.patient for item, _ in chosen if item.key not in assessments]
-    if stale and look_again is not None:
-        look_again(stale)
+    chosen: list[tuple[Item, bool]] = []
+    silent: set[str] = set()  # keys of those about whom a look decided nothing: others go first
+    for _ in range(_ROUNDS):
+        able = [item for item in held if item.key not in silent]
+        chosen = list(_choose(parts, gate, able, used, released_on, only_urgent=only_urgent))
+        stale = {item.key: item.patient for item, _ in chosen if item.key not in assessments}
+        if not stale or look_again is None:
+            break
+        look_again(list(stale.values()))
+        silent |= {key for key in stale if key not in assessments}
     opened = 0
     with parts.ledger.write(lease) as tx:
         for item, in_budget in chosen:

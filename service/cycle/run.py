@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from service.cycle.check import check_own_tasks
 from service.cycle.counting import count
 from service.cycle.deliver import Delivery
-from service.cycle.gone import Gone
 from service.cycle.keeper import Keeper
 from service.cycle.look import Looked, look
 from service.cycle.parts import Parts
@@ -105,7 +104,7 @@ class _Cycle:
         delivery = self._delivery()
         self._work(due, delivery)
         self._release_and_deliver(delivery)
-        self._daily_check(started)
+        self._daily_check(started, delivery)
         complete = not self.failures and not self.looked.incomplete and not self.stopping()
         self._save_state(lambda now: self._after(now, started, full=full, complete=complete))
         return self._report(delivery, complete=complete)
@@ -193,11 +192,12 @@ class _Cycle:
 
     def _release_and_deliver(self, delivery: Delivery) -> None:
         missing, self.looked.missing = self.looked.missing, []
-        Gone(self.parts, self.kept).verify(missing)
+        delivery.gone.verify(missing)
         release(self.parts, self.kept.lease, self.looked.held, look_again=self._look_at)
         delivery.run()
         for _ in range(_SENT_BACK_ROUNDS):
-            again, delivery.tally.sent_back = sorted(delivery.tally.sent_back), set()
+            again = sorted(delivery.tally.sent_back - self.looked.unread)
+            delivery.tally.sent_back = set()
             if not again or self.stopping():
                 return
             self._look_at(again)
@@ -207,13 +207,13 @@ class _Cycle:
     def _delivery(self) -> Delivery:
         return Delivery(self.parts, self.kept, self.stopping)
 
-    def _daily_check(self, started: datetime) -> None:
+    def _daily_check(self, started: datetime, delivery: Delivery) -> None:
         today: date = self.parts.day(started)
         with self.parts.ledger.read() as tx:
             state = tx.source_state(self.parts.id)
         if state.last_task_check_on == today or self.stopping():
             return
-        checked = check_own_tasks(self.parts, self.kept, writing=may_write(self.parts, state))
+        checked = check_own_tasks(self.parts, self.kept, delivery.gone, writing=may_write(self.parts, state))
         if not checked.complete:
             self.failures.append(ReadFailure("Task", checked.why or "incomplete"))
             return

@@ -172,7 +172,9 @@ class Projection:
         A person's edit makes a newer one, a restored EHR an older one.  `version`: meta.versionId.
         """
         seen, desired = self.seen, self.desired
-        if seen is None or desired is None or self.attempt.doing is not Doing.NONE or version is None:
+        if seen is None or desired is None or desired.close is not None or version is None:
+            return self
+        if self.attempt.doing is not Doing.NONE:
             return self
         known = (seen.version or "").removeprefix("W/").strip('"')
         if seen.reference != reference or known == version or seen.generation < desired.generation:

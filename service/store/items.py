@@ -36,6 +36,13 @@ class ItemRows(Rows):
         )
         return self._items(statement)
 
+    def highest_n(self, source: str, base: str) -> int:
+        """Of all items with this base, whosever they are now; 0 when there is none."""
+        statement = select(func.max(item_table.c.n)).where(
+            item_table.c.source_id == source, item_table.c.base == base
+        )
+        return self._connection.execute(statement).scalar() or 0
+
     def items(self, source: str | None = None, state: ItemState | None = None) -> list[Item]:
         """By priority, the highest first, then the day due, then key."""
         return self._items(_listed(select(item_table), source, state))

@@ -228,7 +228,35 @@ def test_why_an_item_closes(item, changes, expected):
     if lapsed is not None:
         end = TODAY - timedelta(days=lapsed - 1)
         quiet = replace(quiet, episode=replace(quiet.episode, end=end, covered=False))
-    assert reconcile(quiet, a_situation(item, shown=(a_task(),))).items[0].close_reason is expected
+    situation = a_situation(item, shown=(a_task(),), answered_on=item.since)
+    assert reconcile(quiet, situation).items[0].close_reason is expected
+
+
+def test_an_answer_from_before_the_item_does_not_make_it_reviewed():
+    muted = a_finding(suppressed_by="S12")
+    quiet = replace(QUIET, suppressed=(muted,))
+    item = an_item()
+    before = a_situation(item, shown=(a_task(),), answered_on=item.since - timedelta(days=1))
+    assert reconcile(quiet, before).items[0].close_reason is CloseReason.RESOLVED
+
+
+def test_a_live_task_of_ours_that_no_item_knows_is_taken_on_with_its_number():
+    orphan = a_task(key="rabc-4")
+    decision = reconcile(FIRES, a_situation(shown=(orphan,)))
+    assert [(item.key, item.state, item.opened_on) for item in decision.items] == [
+        ("rabc-4", ItemState.OPEN, TODAY)
+    ]
+    assert decision.wants == (("rabc-4", Want.OPEN),)
+
+
+def test_a_number_that_another_patient_took_along_is_not_given_again():
+    assert reconcile(FIRES, a_situation(highest_n=3)).items[0].n == 4
+
+
+def test_an_open_item_whose_task_lost_its_wants_gets_them_back():
+    assert reconcile(FIRES, a_situation(an_item(), shown=(a_task(wanted=False),))).wants == (
+        ("rabc-1", Want.OPEN),
+    )
 
 
 def test_a_held_item_that_no_longer_fires_closes_without_a_word_to_the_ehr():
