@@ -271,10 +271,10 @@ class Delivery:
         except RejectedError as problem:
             self.recorder.reject(replace(row, attempt=Attempt()), str(problem))
             return False
-        except (GoneError, NotFoundError):
+        except (GoneError, NotFoundError) as problem:
             self.recorder.save(replace(row, attempt=Attempt()), "gone while writing")
             if row.seen is not None:
-                self.gone.note([row.key], hard=set())
+                self.gone.note([row.key], hard={row.key} if isinstance(problem, GoneError) else set())
                 return False
             return self._take_next_number(row)
         except FhirError as problem:  # answered, but unreadable: the write may have happened

@@ -69,7 +69,10 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
     today = parts.day(now)
     answers = [_answer(parts, record, today) for record in records]
     with parts.ledger.write(lease) if lease else parts.ledger.read() as tx:
-        for record, (assessment, muted) in zip(records, answers, strict=True):
+        looked = sorted(
+            zip(records, answers, strict=True), key=lambda pair: pair[0].patient_id not in survivors
+        )
+        for record, (assessment, muted) in looked:  # merged ones first: what they leave is decided on at once
             other = survivors.get(record.patient_id)
             if other is not None and not _critical(record):
                 if lease is not None:
@@ -230,6 +233,8 @@ class _Patient:
             if projection.is_ending and task.status in NOT_OURS_TO_END:
                 shown = replace(projection, desired=None)  # of an earlier item: it stays theirs
                 self._set_aside("duplicate-touched", key=task.key)
+            if shown.seen is not None and shown.seen.gone and shown.seen.reference == task.reference:
+                shown = replace(shown, seen=replace(shown.seen, gone=0))
             if shown is not projection:
                 self.tx.save_projection(shown, self.now)
 
