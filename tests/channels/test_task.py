@@ -73,6 +73,7 @@ def test_a_long_list_of_medicines_still_fits_the_description():
     assert "12 medicines since 1 Jan 2026; no review on record" in description
 
 
+@pytest.mark.failure("F18")
 def test_a_person_s_elements_stay_theirs_from_their_first_change_on():
     first = made()
     baseline = tasks.baseline(first)

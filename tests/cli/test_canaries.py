@@ -94,6 +94,7 @@ def test_the_canaries_are_seen_where_they_may_be(here):
     assert leaks(*other) == []
 
 
+@pytest.mark.failure("I7")
 def test_no_command_tells_who_a_patient_is(here, ehr):
     texts = []
 
@@ -147,6 +148,7 @@ def test_no_command_tells_who_a_patient_is(here, ehr):
     assert leaks(*texts) == []
 
 
+@pytest.mark.failure("I7")
 def test_no_fault_of_the_ehr_brings_one_out(here, ehr):
     reviewdue(here, "release", "on")
     texts = []
@@ -196,6 +198,7 @@ def test_a_traceback_does_not_quote_what_the_ledger_or_a_record_holds(here, word
     assert leaks(quiet.out, quiet.err, loud.out, loud.err) == []
 
 
+@pytest.mark.failure("I7")
 def test_worker_web_logs_and_metrics_hold_none(here, ehr):
     reviewdue(here, "release", "on")
     ehr.faults.add("lost-reply", on="write Task", times=1)

@@ -67,6 +67,7 @@ def test_a_new_source_is_in_shadow_until_it_is_released_and_then_writes_once(tmp
     assert reviewdue(tmp_path, "item", "no-such-key").code == 2
 
 
+@pytest.mark.failure("F33")
 def test_the_secret_is_made_once_and_a_lost_one_stops_everything(tmp_path, well):
     settings(tmp_path, well.base)
     assert reviewdue(tmp_path, "release", "on").code == 0
@@ -128,6 +129,7 @@ def test_a_dry_run_writes_nothing(tmp_path, well):
     assert _dump(tmp_path) == before
 
 
+@pytest.mark.failure("I4")
 def test_reconcile_compares_all_own_tasks_now(tmp_path, well):
     settings(tmp_path, well.base)
     reviewdue(tmp_path, "release", "on")
@@ -166,6 +168,7 @@ def test_an_ehr_that_is_down_is_exit_3_with_a_clear_line(tmp_path):
     assert line.startswith("main: nothing could be read from the EHR: ")
 
 
+@pytest.mark.failure("F21")
 @pytest.mark.parametrize(
     "fault", ["no-link", "endless-next", "looping-next", "foreign-next", "truncated-page"]
 )
@@ -180,6 +183,7 @@ def test_pages_that_lie_close_and_raise_nothing(tmp_path, well, fault):
     assert (_items(tmp_path), well.all("Task")) == before
 
 
+@pytest.mark.failure("F34")
 def test_an_interrupted_cycle_is_exit_130_and_the_next_one_finishes_it(tmp_path, well):
     settings(tmp_path, well.base)
     reviewdue(tmp_path, "release", "on")
@@ -231,6 +235,7 @@ def test_a_refused_delivery_is_quarantined_and_can_be_tried_again(tmp_path, well
     ] == ["operator"]
 
 
+@pytest.mark.failure("F8")
 def test_a_lost_reply_is_named_and_settled_by_a_later_cycle(tmp_path, well):
     settings(tmp_path, well.base)
     reviewdue(tmp_path, "release", "on")

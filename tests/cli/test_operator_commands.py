@@ -125,6 +125,7 @@ def test_verify_of_no_such_key_is_exit_2_and_of_an_ehr_that_is_down_exit_3(here,
     assert len(down.problems) == 1
 
 
+@pytest.mark.failure("I6")
 def test_the_audit_is_exported_whole_in_order_with_who_and_when(here):
     reviewdue(here, "refresh", "p1")
     reviewdue(here, "reconcile")

@@ -32,6 +32,7 @@ def test_a_worker_runs_its_first_cycle_at_once_and_ends_quietly_on_sigterm(tmp_p
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.failure("F34")
 def test_a_worker_that_is_ended_in_a_cycle_finishes_what_is_in_flight_and_frees_the_lease(tmp_path, ehr):
     settings(tmp_path, ehr.base, lease=LONG_LEASE)
     reviewdue(tmp_path, "release", "on")
@@ -58,6 +59,7 @@ def test_a_worker_that_is_ended_in_a_cycle_finishes_what_is_in_flight_and_frees_
     assert set(ehr.creations().values()) == {1}
 
 
+@pytest.mark.failure("F34")
 def test_a_worker_with_a_request_that_does_not_end_leaves_in_time_and_nothing_is_lost(tmp_path, ehr):
     settings(tmp_path, ehr.base, deadline=30, lease=60)
     reviewdue(tmp_path, "release", "on")
@@ -74,6 +76,7 @@ def test_a_worker_with_a_request_that_does_not_end_leaves_in_time_and_nothing_is
     assert "sending" in {item["projection"] for item in items}  # to the next holder of the lease: unknown
 
 
+@pytest.mark.failure("F12")
 def test_a_second_worker_stands_by(tmp_path, ehr):
     settings(tmp_path, ehr.base)
     ehr.faults.put(Rule("slow", on="search", value=0.3))

@@ -6,6 +6,7 @@ from service.model.item import CloseReason, ItemState, ProjectionState
 from tests.cycle.world import TODAY, a_patient, a_review, an_order, people, world
 
 
+@pytest.mark.failure("I1")
 def test_each_person_due_gets_exactly_one_task_and_a_second_cycle_writes_nothing(tmp_path):
     with world(tmp_path, people(5)) as here:
         first = here.cycle()
@@ -70,6 +71,7 @@ def test_a_review_in_the_record_closes_the_task_as_reviewed(tmp_path):
         assert here.cycle().closed == 0
 
 
+@pytest.mark.failure("F20", "I3")
 def test_orders_entered_in_error_take_the_task_back(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
@@ -92,6 +94,7 @@ def test_a_new_fact_updates_the_same_task_in_place(tmp_path):
         assert task["reasonCode"]["coding"][0]["code"] == "R05"
 
 
+@pytest.mark.failure("F18", "F20")
 @pytest.mark.parametrize("status", ["received", "accepted", "ready", "in-progress", "on-hold"])
 def test_a_person_at_the_task_keeps_it_though_nothing_is_due_any_more(tmp_path, status):
     with world(tmp_path, people(1)) as here:
@@ -175,6 +178,7 @@ def test_a_day_that_changes_nothing_writes_nothing_into_the_ledger_either(tmp_pa
         assert told() == before
 
 
+@pytest.mark.failure("F19")
 def test_an_item_follows_a_merged_patient_with_its_key(tmp_path):
     with world(tmp_path, [*people(1), a_patient("new")]) as here:
         here.cycle()
@@ -190,6 +194,7 @@ def test_an_item_follows_a_merged_patient_with_its_key(tmp_path):
         assert here.cycle(full=True).updated == 0
 
 
+@pytest.mark.failure("F19")
 def test_of_two_merged_patients_the_survivor_keeps_its_item(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()
@@ -218,6 +223,7 @@ def test_an_item_that_moved_to_a_patient_with_ended_ones_is_the_one_that_counts(
         assert {task["status"] for task in here.tasks()} == {"completed"}
 
 
+@pytest.mark.failure("F19")
 def test_a_superseded_task_is_ended_later_when_the_ehr_was_down(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()
@@ -252,6 +258,7 @@ def test_a_task_in_somebody_s_hands_outlives_a_merge_before_people_s_eyes(tmp_pa
         assert here.live_tasks() == {}  # the review of the one record answers for the other
 
 
+@pytest.mark.failure("F19")
 def test_patients_that_replace_each_other_in_a_circle_go_before_people(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()

@@ -17,6 +17,7 @@ UNCLEAR = [
 ]
 
 
+@pytest.mark.failure("F8", "I2")
 @pytest.mark.parametrize("fault", UNCLEAR)
 @pytest.mark.parametrize("lag", [0, 5])
 def test_a_stored_task_whose_answer_is_lost_is_found_and_stays_one(tmp_path, fault, lag):
@@ -34,6 +35,7 @@ def test_a_stored_task_whose_answer_is_lost_is_found_and_stays_one(tmp_path, fau
         assert all(here.projection(p).state is ProjectionState.CONFIRMED for p in ("p1", "p2", "p3"))
 
 
+@pytest.mark.failure("F8")
 def test_an_unknown_reply_is_said_and_not_repeated_before_it_is_settled(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.ehr.faults.add("lost-reply", times=1, on="write Task")
@@ -43,6 +45,7 @@ def test_an_unknown_reply_is_said_and_not_repeated_before_it_is_settled(tmp_path
         assert here.projection("p1").state is ProjectionState.UNKNOWN
 
 
+@pytest.mark.failure("F7")
 @pytest.mark.parametrize("fault", ["unavailable", "throttled", "reset", "hang-up"])
 def test_what_never_arrived_is_sent_later_under_the_same_key(tmp_path, fault):
     with world(tmp_path, people(1)) as here:
@@ -56,6 +59,7 @@ def test_what_never_arrived_is_sent_later_under_the_same_key(tmp_path, fault):
         assert [item.n for item in here.items()] == [1]
 
 
+@pytest.mark.failure("F8")
 @pytest.mark.parametrize("fault", [*UNCLEAR, "unavailable", "server-error"])
 def test_an_update_of_unclear_end_leaves_one_note_and_an_untouched_task(tmp_path, fault):
     with world(tmp_path, people(1)) as here:
@@ -118,6 +122,7 @@ def test_a_rule_that_leans_on_what_was_not_read_is_not_in_the_task_either(tmp_pa
         assert rules == ["R05"]  # whether the review is due is not known
 
 
+@pytest.mark.failure("F18")
 def test_a_person_who_is_quicker_than_our_end_of_a_task_keeps_it(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
@@ -137,6 +142,7 @@ def test_a_person_who_is_quicker_than_our_end_of_a_task_keeps_it(tmp_path):
         assert (here.cycle().updated, here.tasks()[0]["status"]) == (0, "accepted")
 
 
+@pytest.mark.failure("F18")
 def test_a_person_who_ends_a_task_before_we_do_has_ended_it(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
@@ -173,6 +179,7 @@ def test_an_end_is_not_sent_on_a_record_that_could_not_be_read(tmp_path):
         assert here.item("p1").state is ItemState.OPEN
 
 
+@pytest.mark.failure("F29", "I1")
 def test_a_refused_task_goes_before_people_and_blocks_nobody(tmp_path):
     with world(tmp_path, people(3)) as here:
         here.ehr.faults.add("unprocessable", times=1, on="write Task")
@@ -209,6 +216,7 @@ READ_FAULTS = [
 ]
 
 
+@pytest.mark.failure("F1", "F21", "I5")
 @pytest.mark.parametrize(("fault", "value"), READ_FAULTS)
 def test_a_spoilt_read_of_orders_closes_and_raises_nothing(tmp_path, fault, value):
     with world(tmp_path, people(3), page_size=2) as here:
@@ -236,6 +244,7 @@ def test_a_failed_read_of_orders_closes_nothing_though_a_review_is_there(tmp_pat
         assert here.cycle().closed == 1
 
 
+@pytest.mark.failure("F30")
 def test_an_ehr_that_is_down_leaves_everything_as_it_is(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()
@@ -245,6 +254,7 @@ def test_an_ehr_that_is_down_leaves_everything_as_it_is(tmp_path):
         assert [item.state for item in here.items()] == [ItemState.OPEN, ItemState.OPEN]
 
 
+@pytest.mark.failure("F17")
 def test_a_task_that_a_person_deleted_is_not_made_again(tmp_path):
     with world(tmp_path, people(5)) as here:
         here.cycle()
@@ -258,6 +268,7 @@ def test_a_task_that_a_person_deleted_is_not_made_again(tmp_path):
         assert "p1" not in here.live_tasks()
 
 
+@pytest.mark.failure("F16")
 def test_many_tasks_gone_at_once_freeze_writing_instead_of_being_believed(tmp_path):
     with world(tmp_path, people(6)) as here:
         here.cycle()
@@ -274,6 +285,7 @@ def test_many_tasks_gone_at_once_freeze_writing_instead_of_being_believed(tmp_pa
         assert here.tasks() == before
 
 
+@pytest.mark.failure("F16")
 @pytest.mark.parametrize(("status", "ends_as"), [("requested", "cancelled"), ("accepted", "accepted")])
 def test_an_ended_task_that_lives_again_does_not_live_beside_the_next_one(tmp_path, status, ends_as):
     with world(tmp_path, people(1)) as here:
@@ -326,6 +338,7 @@ def test_what_a_person_overwrote_of_ours_is_set_right_and_theirs_stays(tmp_path)
         assert here.cycle(full=True).updated == 0
 
 
+@pytest.mark.failure("F16")
 def test_a_reused_patient_id_freezes_the_item_and_is_shown(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()

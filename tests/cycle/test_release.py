@@ -1,5 +1,7 @@
 """Release: who is written for, in which order, and how many a day."""
 
+import pytest
+
 from service.model.item import ItemState
 from tests.cycle.world import SNOMED, a_patient, a_review, an_order, days_ago, people, world
 
@@ -39,6 +41,7 @@ def states(here):
     return {item.patient: item.state for item in here.items()}
 
 
+@pytest.mark.failure("F31")
 def test_each_owner_has_a_budget_a_day_and_the_source_one_too(tmp_path):
     with world(tmp_path, TWO_OWNERS, new_per_owner_per_day=1) as here:
         report = here.cycle()
@@ -51,6 +54,7 @@ def test_each_owner_has_a_budget_a_day_and_the_source_one_too(tmp_path):
         assert [here.cycle().created, here.cycle().created] == [3, 0]
 
 
+@pytest.mark.failure("F14")
 def test_the_day_of_the_budget_is_that_of_the_clinic(tmp_path):
     with world(tmp_path, people(2), new_per_source_per_day=1, timezone="Pacific/Auckland") as here:
         assert here.cycle().created == 1  # 21:00 in Auckland

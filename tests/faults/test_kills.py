@@ -37,6 +37,7 @@ def say(capsys):
     return speak
 
 
+@pytest.mark.failure("F2", "F7", "F9")
 def test_killed_cycles_lose_nothing_and_double_nothing(tmp_path, database_url, say):
     tally = kill_cycles(KILLS, seed=20, folder=tmp_path, database=database_url)
     say(tally.told(f"kills ({database_url.partition(':')[0]})"))
@@ -44,6 +45,7 @@ def test_killed_cycles_lose_nothing_and_double_nothing(tmp_path, database_url, s
     assert tally.hit["between claim and recorded reply"] >= 0.6 * KILLS
 
 
+@pytest.mark.failure("F8")
 def test_ambiguous_replies_lose_nothing_and_double_nothing(tmp_path, database_url, say):
     tally = settle(REPLIES, seed=23, folder=tmp_path, database=database_url)
     say(tally.told(f"ambiguous replies ({database_url.partition(':')[0]})"))
@@ -51,6 +53,7 @@ def test_ambiguous_replies_lose_nothing_and_double_nothing(tmp_path, database_ur
     assert tally.ambiguous >= REPLIES
 
 
+@pytest.mark.failure("F11", "F35")
 def test_workers_that_stand_still_and_wake_up_lose_nothing_and_double_nothing(tmp_path, postgres, say):
     with postgres.database() as database:
         tally = stop_and_go(ROUNDS, seed=21, folder=tmp_path, database=database)
@@ -58,6 +61,7 @@ def test_workers_that_stand_still_and_wake_up_lose_nothing_and_double_nothing(tm
     assert (tally.lost, tally.duplicated, tally.tracebacks) == (0, 0, [])
 
 
+@pytest.mark.failure("F25")
 def test_a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing(tmp_path, say):
     tally = restart_under_load(RESTARTS, seed=22, folder=tmp_path)
     say(tally.told("restarts of the database (postgresql)"))

@@ -9,6 +9,7 @@ from service.fhir.errors import NotSentError
 from tests.fhir.serving import LeapingClock
 
 
+@pytest.mark.failure("F28")
 @given(
     st.floats(0.5, 50),
     st.lists(st.floats(0, 3), min_size=1, max_size=60),
@@ -66,6 +67,7 @@ def test_the_breaker_opens_after_failures_in_a_row_only():
         breaker.must_probe()
 
 
+@pytest.mark.failure("F30")
 def test_an_open_breaker_lets_one_caller_probe_each_period():
     clock = LeapingClock()
     breaker = Breaker(clock, 1, 60)

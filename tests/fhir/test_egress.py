@@ -93,6 +93,7 @@ def test_no_cookie_is_kept_from_one_answer_to_the_next_request():
 # -- the credential --------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("F22")
 def test_a_refused_token_is_read_again_from_its_file_once(token):
     def answer(asked):
         return reply(200 if asked.headers["authorization"] == "Bearer second-token" else 401)
@@ -143,6 +144,7 @@ def drip(first: bytes):
     return send
 
 
+@pytest.mark.failure("F27")
 @pytest.mark.parametrize(
     "first",
     [
@@ -161,6 +163,7 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(first):
         assert time.monotonic() - started < 1.5
 
 
+@pytest.mark.failure("F27")
 def test_a_server_that_says_nothing_is_left_at_the_deadline():
     release = threading.Event()
     with (
@@ -172,6 +175,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline():
         release.set()
 
 
+@pytest.mark.failure("F26")
 def test_a_body_larger_than_the_cap_is_refused():
     with (
         serving(always(reply(200, b"x" * 70_000))) as ehr,
@@ -181,6 +185,7 @@ def test_a_body_larger_than_the_cap_is_refused():
         get(egress)
 
 
+@pytest.mark.failure("F26")
 def test_an_endless_body_is_cut_at_the_cap():
     def pour(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -195,6 +200,7 @@ def test_an_endless_body_is_cut_at_the_cap():
         get(egress)
 
 
+@pytest.mark.failure("F26")
 def test_the_cap_counts_what_a_gzip_bomb_unpacks_to():
     bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=1, mtime=0)
     assert len(bomb) < 2_000_000
@@ -312,6 +318,7 @@ def test_messages_and_logs_hold_no_url_no_id_and_no_body(caplog):
 # -- the budget, the pause, the breaker ------------------------------------------------------------
 
 
+@pytest.mark.failure("F28")
 def test_the_rate_is_shared_by_all_threads():
     with serving(always(reply())) as ehr, an_egress(ehr.base, rate_per_second=40) as egress:
         started = time.monotonic()
@@ -321,6 +328,7 @@ def test_the_rate_is_shared_by_all_threads():
         assert egress.requests == 60
 
 
+@pytest.mark.failure("F28")
 def test_a_pause_that_the_ehr_asked_for_stops_every_request_at_once():
     with (
         serving(always(reply(429, retry_after=600))) as ehr,
@@ -341,6 +349,7 @@ def test_a_short_pause_is_waited_for():
     assert clock.slept == [pytest.approx(3)]
 
 
+@pytest.mark.failure("F30")
 def test_an_open_breaker_probes_with_metadata_and_never_with_a_row():
     clock = LeapingClock()
     down = [True]
@@ -369,6 +378,7 @@ def test_an_open_breaker_probes_with_metadata_and_never_with_a_row():
         assert not egress.is_broken
 
 
+@pytest.mark.failure("F29")
 def test_a_500_about_one_row_does_not_open_the_breaker():
     with serving(always(reply(500))) as ehr, an_egress(ehr.base, breaker_failures=2) as egress:
         for _ in range(5):

@@ -126,6 +126,7 @@ def test_a_long_pause_is_not_waited_for_inside_a_cycle():
 # -- search: what is a page ------------------------------------------------------------------------
 
 
+@pytest.mark.failure("F21")
 @pytest.mark.parametrize(
     "body",
     [
@@ -150,6 +151,7 @@ def test_a_200_that_is_no_searchset_is_never_an_empty_answer(body):
     assert isinstance(error, UnreadableReplyError)
 
 
+@pytest.mark.failure("F26")
 def test_a_page_of_too_many_entries_is_refused():
     found, error = search_of(reply(200, bundle(*map(patient, "abc"))), max_entries=2)
     assert found == []
@@ -263,6 +265,7 @@ def test_a_next_to_another_host_is_not_followed_and_no_credential_leaves(tmp_pat
     assert tripwire.connections == 0
 
 
+@pytest.mark.failure("F26")
 def test_pages_in_a_circle_end():
     def answer(asked):
         here = int(asked.target.rpartition("=")[2]) if "page" in asked.target else 0
@@ -274,6 +277,7 @@ def test_pages_in_a_circle_end():
         assert len(ehr.asked) <= 5
 
 
+@pytest.mark.failure("F26")
 @pytest.mark.parametrize(("rows", "limit"), [(True, "more than 20 pages"), (False, "4 empty pages")])
 def test_endless_pages_end(rows, limit):
     def answer(asked):
@@ -297,6 +301,7 @@ def test_a_short_or_empty_page_with_a_next_is_followed():
     assert search_of(*pages) == (["Patient/a", "Patient/b"], None)
 
 
+@pytest.mark.failure("F1")
 def test_rows_that_came_before_a_failing_page_are_kept_and_the_end_is_not_believed():
     pages = (reply(200, bundle(patient("a"), link=next_link("?page=2"))), *[reply(500)] * 3)
     found, error = search_of(*pages)
@@ -307,6 +312,7 @@ def test_rows_that_came_before_a_failing_page_are_kept_and_the_end_is_not_believ
 # -- POST search -----------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("I7")
 def test_a_search_that_names_people_keeps_them_out_of_the_url():
     with serving(always(reply(200, bundle(patient())))) as ehr, a_client(ehr.base) as client:
         assert searched(client, params=(("_id", "a,b"),), private=True)[1] is None

@@ -11,6 +11,7 @@ from service.fhir.retry_after import retry_after
 NOW = datetime(2026, 1, 1, 0, 0, 0, tzinfo=UTC)  # epoch 1767225600
 
 
+@pytest.mark.failure("F28")
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -46,6 +47,7 @@ def test_each_shape_is_read_and_capped_at_an_hour(headers, seconds):
     assert found == (None if seconds is None else pytest.approx(seconds))
 
 
+@pytest.mark.failure("F28")
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_garbage_never_raises_and_never_waits_longer(text, date):
     found = retry_after({"retry-after": text, "date": date, "ratelimit": text}, now=NOW)

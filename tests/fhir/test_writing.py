@@ -66,6 +66,7 @@ def test_an_update_knows_what_it_updated_and_the_version_as_given():
     assert updated(reply(200)).body is None
 
 
+@pytest.mark.failure("F8", "F21")
 @pytest.mark.parametrize(
     "answer",
     [

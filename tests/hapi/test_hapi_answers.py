@@ -203,6 +203,7 @@ def test_a_conditional_create_is_refused_when_several_match(ehr, hapi_prefix):
     assert ehr.post("Task", json=a_task(key), headers=unless_there(key)).status_code == 412
 
 
+@pytest.mark.failure("F8")
 def test_of_eight_conditional_creates_at_once_one_is_stored(hapi, ehr, hapi_prefix):
     key = f"{hapi_prefix}k"
 
@@ -244,6 +245,7 @@ def test_a_put_that_changes_nothing_keeps_the_version(ehr, hapi_prefix):
     assert [answer.headers["ETag"] for answer in [*answers, changed]] == ['W/"1"', 'W/"1"', 'W/"2"']
 
 
+@pytest.mark.failure("F18")
 def test_a_stale_version_is_a_conflict(ehr, hapi_prefix):
     name = f"{hapi_prefix}k-1"
     for priority in ("routine", "urgent"):
@@ -265,6 +267,7 @@ def test_a_put_with_a_version_creates_what_is_not_there(ehr, hapi_prefix):
     assert answer.status_code == 201
 
 
+@pytest.mark.failure("F17")
 def test_a_deleted_task_is_gone_and_a_put_with_its_last_version_is_a_conflict(ehr, hapi_prefix):
     name = f"{hapi_prefix}k-1"
     ehr.put(f"Task/{name}", json=a_task(name, id=name))

@@ -69,6 +69,7 @@ def test_the_story_of_a_source_on_this_database(folder, ehr):
     assert acts.count("task created") == first["created"]
 
 
+@pytest.mark.failure("F12")
 def test_a_worker_works_and_a_second_one_stands_by_follows_and_ends(folder):
     reviewdue(folder, "db", "upgrade")
     with started(folder, "worker") as first:
@@ -95,6 +96,7 @@ def test_an_older_schema_needs_db_upgrade_and_says_so_in_one_line(folder, databa
     assert reviewdue(folder, "db", "check").code == 0
 
 
+@pytest.mark.failure("F32")
 def test_a_schema_of_a_newer_version_is_refused_in_one_line(folder, database_url):
     with open_ledger(database_url) as ledger, transaction(ledger._engine, write=True) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -160,6 +162,7 @@ def test_the_test_server_is_postgresql_15_or_newer(postgres: Server):
         engine.dispose()
 
 
+@pytest.mark.failure("F11", "F35")
 def test_a_worker_that_was_killed_is_followed_in_time(tmp_path, database_url, ehr):
     lease = 8  # seconds; 150 s at the default of 120 are 10 of them
     more = f'poll_seconds = 300\n[database]\nurl = "{database_url}"'

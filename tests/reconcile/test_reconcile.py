@@ -61,6 +61,7 @@ def test_an_untouched_task_is_closed_when_nothing_fires(status):
     assert decision.wants == (("rabc-1", Want.CLOSED),)
 
 
+@pytest.mark.failure("F20")
 @pytest.mark.parametrize("status", ["received", "accepted", "ready", "in-progress", "on-hold"])
 def test_a_task_that_a_person_is_at_stays_open_with_a_note(status):
     decision = reconcile(QUIET, a_situation(an_item(), shown=(a_task(status),)))
@@ -146,6 +147,7 @@ def test_after_a_merge_the_number_follows_the_highest_of_the_same_base():
     assert new.key == "rabc-3"
 
 
+@pytest.mark.failure("I5", "I8")
 @pytest.mark.parametrize("kind", ["Patient", "MedicationRequest", "MedicationDispense", "Encounter", "Task"])
 @pytest.mark.parametrize("assessment", [FIRES, QUIET], ids=["fires", "quiet"])
 def test_a_failed_read_of_a_critical_type_changes_nothing_but_says_so(kind, assessment):
@@ -209,6 +211,7 @@ def test_a_resource_that_may_matter_and_cannot_be_read_blocks_closing():
 R04 = a_finding("R04", Priority.ASAP)
 
 
+@pytest.mark.failure("F20")
 @pytest.mark.parametrize(
     ("item", "changes", "expected"),
     [
@@ -265,6 +268,7 @@ def test_a_held_item_that_no_longer_fires_closes_without_a_word_to_the_ehr():
     assert decision.wants == ()
 
 
+@pytest.mark.failure("F17")
 @pytest.mark.parametrize(
     ("finding", "days", "again"),
     [
@@ -314,6 +318,7 @@ def test_deciding_twice_on_unchanged_input_plans_nothing_the_second_time(
     assert (second.items, second.wants) == ((), ())
 
 
+@pytest.mark.failure("I5")
 @given(findings, findings, statuses, st.sampled_from([("MedicationRequest",), ("Condition",)]))
 def test_an_incomplete_read_never_closes_and_never_lowers(then, now, status, failed):
     before = an_item(*then)

@@ -13,6 +13,7 @@ def days(first, last=None):
     return Dated(date.fromisoformat(first).toordinal(), date.fromisoformat(last or first).toordinal())
 
 
+@pytest.mark.failure("F14", "F15")
 @pytest.mark.parametrize(
     ("text", "zone", "found"),
     [
@@ -33,6 +34,7 @@ def test_a_date_is_a_day_at_the_clinic(text, zone, found):
     assert read_date(text, zone) == found
 
 
+@pytest.mark.failure("F15")
 @pytest.mark.parametrize(
     "text",
     [
@@ -61,6 +63,7 @@ def test_what_is_not_in_the_grammar_or_impossible_is_no_date(text):
     assert read_date(text, "Europe/London") is None
 
 
+@pytest.mark.failure("F15")
 @given(st.dates(min_value=date(1, 1, 1)))
 def test_every_day_there_is_is_read_as_itself(day):
     assert first_day(day.isoformat(), None) == last_day(day.isoformat(), None) == day.toordinal()

@@ -22,6 +22,7 @@ def updated(when, **changes):
     return an_order(meta={"lastUpdated": when} if when else None, **changes)
 
 
+@pytest.mark.failure("F4")
 @pytest.mark.parametrize(
     ("first", "second", "wins"),
     [

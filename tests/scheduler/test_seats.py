@@ -49,6 +49,7 @@ def test_a_seat_that_was_left_is_free_at_once_and_is_not_taken_again_by_who_left
     assert who["b"].keep("other", busy=False) == "b"
 
 
+@pytest.mark.failure("F35")
 def test_a_worker_that_vanished_is_followed_when_its_time_is_over(ledger):
     who = workers(ledger, "ab", "main", seconds=0.3)
     assert who["a"].keep("main", busy=False) == "a"
@@ -58,6 +59,7 @@ def test_a_worker_that_vanished_is_followed_when_its_time_is_over(ledger):
     assert who["a"].keep("main", busy=False) == "b"
 
 
+@pytest.mark.failure("F12")
 @pytest.mark.parametrize(("names", "sources"), [("ab", 4), ("abc", 7), ("abc", 2), ("abcd", 12)])
 def test_sources_spread_over_the_workers_and_then_stay_where_they_are(ledger, names, sources):
     listed = [f"s{n}" for n in range(sources)]

@@ -98,6 +98,7 @@ def test_a_failing_ehr_is_tried_again(house, ehr):
         assert eventually(lambda: completed(house))
 
 
+@pytest.mark.failure("F34")
 def test_stopping_ends_a_cycle_between_its_steps_and_gives_the_lease_back(house, ehr):
     ehr.faults.put(Rule("slow", on="search", value=0.3))
     with Worker(house) as worker:

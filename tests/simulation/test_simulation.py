@@ -22,6 +22,7 @@ BROKE_ONCE = Path(__file__).with_name("seeds.txt")
 Run = tuple[str, int, int, int]  # kind, seed, people, days
 
 
+@pytest.mark.failure("F3", "F5", "F16", "F18", "F19", "I1", "I2", "I3", "I4", "I6")
 @pytest.mark.parametrize("kind", KINDS)
 def test_clinic_days_hold_on_every_kind_of_server(kind):
     outcome = _run((kind, 7, 9, 16))

@@ -143,6 +143,7 @@ def test_an_ehr_that_answers_nothing_but_500_is_not_asked_for_everybody():
         assert source.client.requests <= len(ALL) * 4
 
 
+@pytest.mark.failure("F22")
 def test_an_ehr_that_refuses_the_credential_is_asked_once_for_each_type_in_a_run():
     with swept(a_population(6), settings={"patients_per_request": 3}) as source:
         source.ehr.faults.add("unauthorized", on="any")
@@ -170,6 +171,7 @@ def test_a_type_that_nobody_may_read_is_unavailable_and_asked_for_once_a_run(fau
         assert states(source.gather("p0")[0])["MedicationDispense"] == "complete", "a new run asks again"
 
 
+@pytest.mark.failure("F22")
 @pytest.mark.parametrize("fault", ["forbidden", "unknown-type"])
 def test_a_type_that_once_was_complete_is_failed_never_unavailable(fault):
     with swept(a_population(3)) as source:
@@ -202,6 +204,7 @@ def test_a_403_about_the_only_patient_asked_is_unavailable_where_the_type_is_ref
         assert states(source.gather("p1")[0])["Condition"] == "unavailable"
 
 
+@pytest.mark.failure("F21")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -317,6 +320,7 @@ FAULTS = (
 )
 
 
+@pytest.mark.failure("F4", "I5")
 @given(st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_complete_means_that_every_row_came_and_nothing_is_invented(data):

@@ -104,6 +104,7 @@ def test_observations_and_tasks_that_no_rule_asks_about_are_not_fetched():
         assert named(source.discover()[0]) == set()
 
 
+@pytest.mark.failure("F3")
 def test_a_change_that_becomes_visible_late_is_found_in_the_overlap_and_named_once():
     with swept(a_population(2), habits=Habits(index_lag_seconds=300)) as source:
         source.discover(full=True)
@@ -128,6 +129,7 @@ def test_a_row_that_changes_again_inside_the_overlap_is_named_again():
             assert named(source.discover()[0]) == {"p0"}
 
 
+@pytest.mark.failure("F3")
 def test_a_full_sweep_names_who_changed_since_the_last_one_and_not_everybody():
     with swept(a_population(4)) as source:
         source.ehr.clock.pass_time(hours=1)
@@ -140,6 +142,7 @@ def test_a_full_sweep_names_who_changed_since_the_last_one_and_not_everybody():
         assert cohort(noticed) == {"p0", "p1", "p2", "p3"}
 
 
+@pytest.mark.failure("F5")
 def test_without_last_updated_a_full_sweep_names_whose_rows_are_not_what_they_were():
     with swept(a_population(3)) as source:
         source.ehr.faults.add("no-last-updated")
@@ -172,6 +175,7 @@ def test_medications_are_read_once_and_many_at_a_time():
 # -- faults ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("F1", "F21", "F26")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -223,6 +227,7 @@ def test_an_ehr_that_is_down_gives_one_failure_a_type_and_few_requests():
         assert source.client.requests <= 5
 
 
+@pytest.mark.failure("F22")
 def test_a_refused_credential_ends_the_run_at_once():
     with swept(a_population(1)) as source:
         source.ehr.faults.add("unauthorized", on="any")
@@ -255,6 +260,7 @@ def test_orders_and_tasks_must_be_swept_and_fills_need_not(fault):
             assert [failure.kind for failure in failures] == ([kind] if matters else [])
 
 
+@pytest.mark.failure("F5")
 def test_a_server_that_ignores_last_updated_is_not_watched_by_it():
     with swept(a_population(2)) as source:
         source.discover(full=True)
@@ -277,6 +283,7 @@ def test_a_medication_that_cannot_be_read_now_leaves_the_watermark_where_it_was(
         assert cohort(source.discover()[0]) == {"p1"}
 
 
+@pytest.mark.failure("F1", "F4")
 @given(st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_pages_do_a_watermark_means_that_nobody_was_missed(data):
@@ -334,6 +341,7 @@ def test_own_tasks_that_were_not_all_read_are_failed():
         assert len(raw) == 2
 
 
+@pytest.mark.failure("F14")
 def test_today_is_the_day_at_the_clinic():
     order = an_order(authoredOn=None, status="stopped")
     with swept([order], settings={"traits": Traits(timezone="Pacific/Auckland")}) as source:

@@ -5,6 +5,7 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_the_order_of_the_input_never_matters(told, chance, day):
     assert on("; ".join(named), day).shown == on("; ".join(shuffled), day).shown
 
 
+@pytest.mark.failure("F15")
 @settings(max_examples=60, deadline=None)
 @given(stories(), asked, st.integers(1, 1500))
 def test_moving_all_dates_moves_the_answer(told, day, by):

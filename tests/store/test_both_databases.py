@@ -22,6 +22,7 @@ from tests.store.builders import (
 )
 
 
+@pytest.mark.failure("F13")
 def test_a_lease_runs_by_the_database_s_clock_whatever_the_host_s_says(ledger: SqlLedger):
     held = ledger.acquire("main", "one", 60)
     for days in (-400, 400):

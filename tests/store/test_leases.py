@@ -84,6 +84,7 @@ def test_a_lost_lease_writes_nothing(ledger: SqlLedger):
     assert ledger.empty()
 
 
+@pytest.mark.failure("F12")
 def test_of_many_who_ask_at_once_one_gets_the_lease(ledger: SqlLedger):
     together = threading.Barrier(8)
 
@@ -97,6 +98,7 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(ledger: SqlLedger):
     assert ledger.lease("main") == leases[0]
 
 
+@pytest.mark.failure("F11")
 def test_nobody_takes_the_lease_while_its_holder_writes(ledger: SqlLedger):
     held = ledger.acquire("main", "one", OVER)
     assert held is not None
@@ -129,6 +131,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.failure("F11")
 @settings(max_examples=40, deadline=None)
 @given(steps)
 def test_only_the_latest_holder_ever_writes_and_fences_grow(shared_ledger: SqlLedger, steps):

@@ -64,6 +64,7 @@ def test_of_two_that_wait_for_each_other_one_is_told_and_the_other_goes_on(ledge
     assert len(patients(ledger)) == 1
 
 
+@pytest.mark.failure("F25")
 def test_a_lock_that_is_held_too_long_is_a_ledger_error(ledger: SqlLedger):
     lease = ledger.acquire("main", "one", 60)
     assert lease is not None
@@ -71,6 +72,7 @@ def test_a_lock_that_is_held_too_long_is_a_ledger_error(ledger: SqlLedger):
         pytest.fail("a writer without lease waits for all others")
 
 
+@pytest.mark.failure("F25")
 def test_a_connection_that_broke_between_two_transactions_is_replaced_silently(
     ledger: SqlLedger, postgres: Server, database_url: str
 ):
@@ -107,6 +109,7 @@ def break_connections(server: Server, url: str) -> None:
         )
 
 
+@pytest.mark.failure("F10")
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_commit_whose_answer_is_lost_is_a_ledger_error_and_both_may_be_true(
     postgres: Server, database_url: str, tmp_path: Path, committed: bool
@@ -172,6 +175,7 @@ def a_line_that_breaks_at_commit(server: Path, folder: Path, *, committed: bool)
             thread.join()
 
 
+@pytest.mark.failure("I6")
 @pytest.mark.parametrize("statement", ["TRUNCATE audit", "TRUNCATE audit CASCADE", "TRUNCATE item, audit"])
 def test_the_audit_cannot_be_truncated(ledger: SqlLedger, statement: str):
     with ledger.write(None) as tx:

@@ -54,6 +54,7 @@ def test_an_outcome_that_was_changed_counts_as_changed_and_the_former_is_kept(le
     assert counted(ledger, "outcome") == 2
 
 
+@pytest.mark.failure("F16")
 def test_an_earlier_answer_that_a_restored_ehr_still_tells_changes_nothing(ledger: SqlLedger):
     earlier = an_outcome(kind=OutcomeKind.TAPER, day=an_outcome().day - 1)
     with ledger.write(None) as tx:
@@ -150,6 +151,7 @@ def test_the_audit_reads_in_the_order_of_writing(ledger: SqlLedger):
     ]
 
 
+@pytest.mark.failure("I6")
 @pytest.mark.parametrize(
     "statement",
     [

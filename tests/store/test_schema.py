@@ -75,6 +75,7 @@ def test_without_create_an_absent_database_stays_absent(database_url: str, tmp_p
     assert not (tmp_path / "ledger.db").exists()
 
 
+@pytest.mark.failure("F32")
 def test_a_schema_of_a_newer_version_is_refused_and_left_as_it_is(database_url: str):
     with open_ledger(database_url) as ledger:
         set_revision(ledger, "9999")
@@ -165,6 +166,7 @@ schema.upgrade(sys.argv[1])
 BEFORE_COMMIT = 9999
 
 
+@pytest.mark.failure("F32")
 @pytest.mark.parametrize("statements", [0, 1, 7, 20, BEFORE_COMMIT])
 def test_a_migration_killed_half_way_is_begun_anew(database_url: str, statements: int):
     root = Path(__file__).parents[2]

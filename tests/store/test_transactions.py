@@ -63,6 +63,7 @@ def test_a_read_goes_on_while_another_writes_and_sees_one_snapshot(ledger: SqlLe
     assert names(ledger) == ["p1", "p2"]
 
 
+@pytest.mark.failure("F25")
 @pytest.mark.parametrize("leased", ["all", "none", "some"])
 def test_writers_follow_each_other_and_lose_nothing(ledger: SqlLedger, leased: str):
     lease = ledger.acquire("main", "one", 60)
@@ -138,6 +139,7 @@ def write_without_patience(ledger: SqlLedger) -> None:
         tx.save_item(an_item("p1"), NOW)
 
 
+@pytest.mark.failure("F10", "F25")
 @on_sqlite
 def test_a_commit_that_fails_is_a_ledger_error_and_the_ledger_goes_on(ledger: SqlLedger, tmp_path: Path):
     with a_reader_in_the_way(tmp_path / "ledger.db"):
@@ -208,6 +210,7 @@ def integrity(ledger: SqlLedger) -> str:
         return str(tx._connection.execute(text("PRAGMA integrity_check")).scalar_one())
 
 
+@pytest.mark.failure("F2")
 @on_sqlite
 def test_a_process_killed_inside_a_transaction_leaves_none_of_it(database_url: str, tmp_path: Path):
     open_ledger(database_url).close()
@@ -221,6 +224,7 @@ def test_a_process_killed_inside_a_transaction_leaves_none_of_it(database_url: s
             tx.save_item(an_item("p1"), NOW)
 
 
+@pytest.mark.failure("F2", "F9")
 @on_sqlite
 @pytest.mark.parametrize("seed", range(3))
 def test_whenever_a_process_is_killed_what_it_acknowledged_is_there_and_whole(database_url: str, seed: int):

@@ -78,6 +78,7 @@ def test_only_sqlite_is_copied_by_us(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.failure("I6")
 def test_an_audit_that_can_be_changed_is_told(ledger: SqlLedger, database_url: str):
     sqlite = database_url.startswith("sqlite")
     off = "DROP TRIGGER audit_no_delete" if sqlite else "ALTER TABLE audit DISABLE TRIGGER audit_no_change"

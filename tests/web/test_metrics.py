@@ -40,6 +40,7 @@ def scraped(here):
     return found
 
 
+@pytest.mark.failure("F35")
 def test_every_number_that_operators_watch_is_there_and_right(tmp_path):
     unreadable = an_order("p1", "x", ago=20, authoredOn="31/12/2025")
     with world(tmp_path, [*people(3), unreadable]) as here:
@@ -89,6 +90,7 @@ def test_an_unreachable_ehr_is_a_cycle_of_its_own_kind(tmp_path):
         assert scraped(here)["reviewdue_cycles_total", "unreachable"] == 1
 
 
+@pytest.mark.failure("I7")
 def test_no_label_and_no_value_is_about_a_person(tmp_path):
     with world(tmp_path, people(2)) as here:
         here.cycle()

@@ -113,6 +113,7 @@ def test_it_is_ready_when_the_last_complete_cycle_is_recent(visit, ledger):
     assert visit.get("/readyz").status_code == 200
 
 
+@pytest.mark.failure("F35")
 @pytest.mark.parametrize("ago", [None, timedelta(hours=27)])
 def test_it_is_not_ready_without_a_recent_complete_cycle_and_names_the_check(visit, ledger, ago):
     if ago is not None:
@@ -128,6 +129,7 @@ def test_a_held_lease_is_not_among_the_failing_checks(visit, ledger):
     assert set(visit.get("/readyz").json()["failing"]) == {"cycle:main"}
 
 
+@pytest.mark.failure("F24", "F25")
 def test_a_database_that_is_gone_is_named(visit, tmp_path):
     (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
     answer = visit.get("/readyz")
@@ -196,12 +198,14 @@ def test_the_list_shows_who_why_and_how_far_it_can_be_believed(visit, ledger):
     assert "notice" not in page
 
 
+@pytest.mark.failure("I8")
 def test_an_empty_list_is_never_a_bare_all_clear(visit, ledger):
     assert "was never read in full. An empty list is not an all-clear." in visit.get("/inbox").text
     cycle_was(ledger, timedelta(hours=30))
     assert "No complete read of source main for more than a day." in visit.get("/inbox").text
 
 
+@pytest.mark.failure("I8")
 def test_an_incomplete_read_is_said_on_the_list_and_on_the_review(visit, ledger):
     key = an_item(ledger, complete=False)
     cycle_was(ledger, timedelta(minutes=5))
