@@ -83,7 +83,7 @@ def test_a_full_disk_ends_the_cycle_and_the_next_one_with_space_finishes_it(tmp_
 
 
 @pytest.mark.failure("F33", "I1", "I4")
-def test_with_an_empty_ledger_untouched_tasks_are_replaced_and_one_in_work_goes_before_people(tmp_path):
+def test_with_an_empty_ledger_the_tasks_that_are_there_are_taken_over(tmp_path):
     with world(tmp_path, people(3)) as here:
         here.cycle()
         [started] = here.live_tasks()["p2"]
@@ -92,17 +92,15 @@ def test_with_an_empty_ledger_untouched_tasks_are_replaced_and_one_in_work_goes_
             after = World(here.ehr, replace(here.parts, ledger=empty), tmp_path)
             after.release()
             for _ in range(2):
-                after.cycle()
+                assert after.cycle().created == 0
                 after.pass_time(days=1)
-            assert {patient: len(found) for patient, found in after.live_tasks().items()} == {
-                "p1": 1, "p2": 2, "p3": 1,
-            }  # fmt: skip
-            assert after.reasons() == {"unknown-task"}
-            assert here.ehr.store.get("Task", started["id"])["status"] == "in-progress"
+            assert each_has_one_task(after, "p1", "p2", "p3")
+            assert {item.key for item in after.items()} == {item.key for item in here.items()}
+            assert after.live_tasks()["p2"][0]["status"] == "in-progress"
 
 
 @pytest.mark.failure("F33", "I2", "I4")
-def test_with_a_ledger_of_yesterday_each_comes_to_one_task_and_nobody_is_asked_again(tmp_path):
+def test_with_a_ledger_of_yesterday_each_has_one_task_still_and_nobody_is_asked_again(tmp_path):
     with world(tmp_path, people(3)) as here:
         here.cycle()
         backup(ledger_url(tmp_path), tmp_path / "yesterday.db")
@@ -114,11 +112,10 @@ def test_with_a_ledger_of_yesterday_each_comes_to_one_task_and_nobody_is_asked_a
         assert each_has_one_task(here, "p2", "p3", "later")
         with open_ledger(f"sqlite:///{tmp_path / 'yesterday.db'}") as old:
             after = World(here.ehr, replace(here.parts, ledger=old), tmp_path)
-            after.pass_time(hours=1)
-            after.cycle()
+            for _ in range(2):
+                after.pass_time(hours=1)
+                assert after.cycle().created == 0
             assert each_has_one_task(after, "p2", "p3", "later")
-            after.pass_time(days=1)
-            assert after.cycle().created == 0
 
 
 # -- much has waited -------------------------------------------------------------------------------
@@ -154,6 +151,7 @@ def test_another_policy_changes_the_tasks_that_are_there_and_makes_no_second_one
         assert here.cycle(full=True).created == 0
         with here.parts.ledger.read() as tx:
             stored = tx.assessment("main", "p1")
-        assert stored is not None and "uk" in str(stored.body["policy"])
+        assert stored is not None
+        assert "uk" in str(stored.body["policy"])
         assert each_has_one_task(here, "p1", "p2", "p3")
         assert {item.key for item in here.items()} == keys
