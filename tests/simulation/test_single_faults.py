@@ -18,7 +18,7 @@ from tests.simulation.death import Crash, Doom, Fate
 from tests.simulation.in_turn import everything_in_turn
 from tests.simulation.ledger import new_database, new_folder
 from tests.simulation.process import LEASE_SECONDS, Process
-from tests.simulation.server import KINDS, simulated_ehr
+from tests.simulation.server import KINDS, always, simulated_ehr
 
 LONG = os.environ.get("FAULTS") == "long"
 EACH = {"commit": tuple(Fate), "request": (Fate.BEFORE, Fate.AFTER)}
@@ -32,6 +32,7 @@ def a_service(kind: str, number: int = 1) -> Iterator[tuple[Process, Ehr, Virtua
     folder = new_folder()
     clock = VirtualClock()
     ehr = simulated_ehr(clock, KINDS[kind])
+    always(ehr, KINDS[kind])
     ehr.load(people(number))
     new_database(folder)
     try:
