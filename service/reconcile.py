@@ -349,12 +349,10 @@ def _number_of(task: ShownTask, situation: Situation) -> int | None:
 
 def _orphan(situation: Situation) -> int | None:
     """The n of a live Task of ours that no item knows: of a ledger that was restored, or lost."""
-    numbers = [n for task in situation.shown if task.status in LIVE and (n := _number_of(task, situation))]
-    return max((n for n in numbers if n > max(situation.highest_n, _known_n(situation))), default=None)
-
-
-def _known_n(situation: Situation) -> int:
-    return max((item.n for item in situation.items if item.base == situation.base), default=0)
+    known = {item.key for item in situation.items}
+    live = (task for task in situation.shown if task.status in LIVE and task.key not in known)
+    numbers = (n for task in live if (n := _number_of(task, situation)))
+    return max((n for n in numbers if n > situation.highest_n), default=None)
 
 
 # -- small parts -------------------------------------------------------------------------------

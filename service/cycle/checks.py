@@ -30,7 +30,7 @@ class Checks:
         if patient is not None and patient.alias_of is not None:
             looked_at = patient.gathered_at  # one that was merged is looked at, but not assessed
         limit = timedelta(minutes=self.parts.settings.stale_minutes)
-        if looked_at is not None and self.parts.now() - looked_at <= limit:
+        if looked_at is not None and abs(self.parts.now() - looked_at) <= limit:
             return True
         self.recorder.send_back(row, "assessment is stale")
         return False
