@@ -3,8 +3,6 @@
 Pure: the same input twice gives nothing to do the second time.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from service.model.assessment import Assessment, Finding, Priority
+from service.model.content import content_of
 from service.model.item import CloseReason, Item, ItemState, Reason
 
 # A failed read of one of these changes nothing at all; lifecycle.md §2, first row.
@@ -122,19 +121,6 @@ def reconcile(assessment: Assessment, situation: Situation) -> Decision:
     )
 
 
-def content_of(assessment: Assessment, findings: Sequence[Finding]) -> str:
-    """A digest of what a Task shows; nothing in it counts days (lifecycle.md §2)."""
-    episode = assessment.episode
-    shown = {
-        "rules": sorted((f.rule, f.priority.word, f.due_on.isoformat()) for f in findings),
-        "dose": {k: v and [v.low, v.high] for k, v in episode.daily_dose_mg.items()} if episode else None,
-        "dme": [episode.dme.low, episode.dme.typical, episode.dme.high] if episode and episode.dme else None,
-        "evidence": sorted({reference for f in findings for reference in f.evidence}),
-        "unavailable": sorted(assessment.unavailable_reads),
-    }
-    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
-
-
 # -- what the EHR shows ------------------------------------------------------------------------
 
 
@@ -167,10 +153,10 @@ def _apply_shown(
     was_open = newest.state is ItemState.CLOSED and newest.opened_on is not None
     if task.status in LIVE and was_open:
         opened = replace(newest, state=ItemState.OPEN, close_reason=None, closed_on=None)
-        if not task.close_pending:
-            return opened, (newest.key,), ()
-        if task.status in NOT_OURS_TO_END:  # somebody was quicker than our end of it: it stays theirs
-            return opened, (), ()
+        if (
+            not task.close_pending or task.status in NOT_OURS_TO_END
+        ):  # or somebody was quicker than our end of it
+            return opened, () if task.close_pending else (newest.key,), ()
     return newest, (), ()
 
 
@@ -322,8 +308,8 @@ def _again(item: Item, findings: Sequence[Finding], situation: Situation) -> boo
 def _stays_recalled(item: Item, findings: Sequence[Finding]) -> bool:
     """Whether an operator withdrew it and nothing fires that was not in it (§6)."""
     known = {reason.rule for reason in item.reasons}
-    recalled = item.recalled and item.close_reason is CloseReason.RECALLED
-    return recalled and all(finding.rule in known for finding in findings)
+    is_recalled = item.recalled and item.close_reason is CloseReason.RECALLED
+    return is_recalled and known.issuperset(finding.rule for finding in findings)
 
 
 def newest(items: Sequence[Item]) -> Item | None:

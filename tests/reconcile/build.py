@@ -12,9 +12,10 @@ from service.model.assessment import (
     ItemSummary,
     Priority,
 )
+from service.model.content import content_of
 from service.model.facts import Range
 from service.model.item import Item, ItemState, Reason
-from service.reconcile import ShownTask, Situation, content_of
+from service.reconcile import ShownTask, Situation
 
 TODAY = date(2026, 6, 1)
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
