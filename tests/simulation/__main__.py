@@ -1,4 +1,4 @@
-"""`python -m tests.simulation KIND SEED [--people N] [--days N] [--shrink]`: one run, told."""
+"""`python -m tests.simulation KIND SEED [--people N] [--days N] [--shrink RUNS]`: one run, told."""
 
 import argparse
 import sys
