@@ -7,7 +7,7 @@ from typing import Any
 
 from service.channels import task as tasks
 from service.fhir.client import FhirClient, Written
-from service.fhir.errors import FhirRejectedError, UnknownReplyError, UnreadableReplyError
+from service.fhir.errors import FhirRejectedError, NotFoundError, UnknownReplyError, UnreadableReplyError
 
 _WITH_OWN_IDS = frozenset({"hapi"})
 
@@ -48,6 +48,16 @@ class TaskChannel:
         """One resource by id, past every cache."""
         found = self.client.read(kind, id)
         return _answer(found.reading.raw, found.version)
+
+    def own(self, reference: str, key: str) -> Answer:
+        """Our Task by the reference under which we know it; an EHR that was restored gives ids a second time.
+
+        Raises NotFoundError when what is there is not the Task with our key.
+        """
+        found = self.read("Task", reference.rpartition("/")[2])
+        if tasks.key_of(found.resource, self.item_system) != key:
+            raise NotFoundError("another Task has this id")
+        return found
 
     def find(self, key: str) -> list[Answer]:
         """The Tasks that carry our key, past every cache; filtered again here."""

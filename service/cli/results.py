@@ -49,7 +49,7 @@ class Counted:
 
 def counted(record: PatientRecord, answer: Assessment) -> Counted:
     from service.cycle.forecast import Waiting  # these bring the whole cycle along
-    from service.cycle.look import owner_of, rank_of
+    from service.cycle.placing import owner_of, rank_of
 
     rules = tuple((each.rule, each.priority.word) for each in answer.findings)
     if answer.item is None:

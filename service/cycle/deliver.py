@@ -182,7 +182,7 @@ class Delivery:
     def _change(self, row: Projection, seen: SeenTask, desired: Desired) -> bool:
         for _ in range(_CONFLICTS):
             try:
-                answer = self.channel.read("Task", _id(seen.reference))
+                answer = self.channel.own(seen.reference, row.key)
             except (GoneError, NotFoundError) as problem:
                 self.gone.note([row.key], hard={row.key} if isinstance(problem, GoneError) else set())
                 return False
@@ -322,7 +322,7 @@ class Delivery:
     def _settle_change(self, row: Projection, seen: SeenTask, error: str | None) -> Projection:
         """An update, stored or not: what the Task shows of it counts as ours, whatever comes next."""
         try:
-            current = self.channel.read("Task", _id(seen.reference)).resource
+            current = self.channel.own(seen.reference, row.key).resource
         except (GoneError, NotFoundError):  # the next step meets that too, and says so
             return self.recorder.save(replace(row, attempt=Attempt()), error)
         baseline = tasks.settled_baseline(current, seen.baseline, row.attempt.baseline or {})
@@ -371,7 +371,3 @@ def _oldest(found: Iterable[Answer]) -> Answer:
         return str(answer.resource.get("authoredOn") or meta.get("lastUpdated") or ""), answer.id
 
     return min(found, key=age)
-
-
-def _id(reference: str) -> str:
-    return reference.rpartition("/")[2]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from service.channels import task as tasks
+from service.channels.ehr import TaskChannel
 from service.cycle.keeper import Keeper
 from service.cycle.parts import Parts
 from service.fhir.errors import AuthError, FhirError, GoneError, IncompleteError, NotFoundError
@@ -27,6 +28,7 @@ class Gone:
     def __init__(self, parts: Parts, keeper: Keeper) -> None:
         self._parts = parts
         self._keeper = keeper
+        self._channel = TaskChannel(parts.client, parts.settings.item_system)
         self._counted: set[str] = set()  # keys: one cycle counts once, however often it looks
 
     def verify(self, keys: Iterable[str]) -> None:
@@ -39,7 +41,7 @@ class Gone:
             if row is None or row.seen is None:
                 continue
             try:
-                self._parts.client.read("Task", row.seen.reference.rpartition("/")[2])
+                self._channel.own(row.seen.reference, key)
                 self._is_there(row)
             except GoneError:
                 missing.append(key)

@@ -13,6 +13,7 @@ from service.cycle.gate import noted
 from service.cycle.merge import move_to, not_followed, replaced_by, survivor
 from service.cycle.muted import Row, muted_by, muted_until_read, stored_rows
 from service.cycle.parts import Parts
+from service.cycle.placing import owner_of, rank_of
 from service.cycle.vanished import confirm_vanished, rows_of
 from service.cycle.wanted import backed, elements_of, want
 from service.identity import another_person
@@ -33,7 +34,6 @@ from service.reconcile import (
 from service.record.group import PatientRecord
 
 _OPERATORS_AFTER = timedelta(hours=48)  # lifecycle.md §2
-_DEPENDENCE_RANK = {"likely": 3, "possible": 2, "unlikely": 1, "none": 0}
 
 
 @dataclass
@@ -301,8 +301,8 @@ class _Patient:
         accepted = (
             {
                 (row.reference, row.reason)
-                for row in self.tx.quarantine(self.parts.id)
-                if row.patient == self.id and row.accepted_at is not None
+                for row in self.tx.quarantine(self.parts.id, patient=self.id)
+                if row.accepted_at is not None
             }
             if unread
             else set()
@@ -316,12 +316,8 @@ class _Patient:
     def _not_read_again(self) -> Iterator[tuple[str | None, str]]:
         """Rows of types that were not read now: neither repaired nor there; what people accepted stays so."""
         failed = {kind for kind, read in self.record.reads.items() if read.failed}
-        for row in self.tx.quarantine(self.parts.id) if failed else ():
-            if (
-                row.patient == self.id
-                and row.key is None
-                and (row.reference or "").partition("/")[0] in failed
-            ):
+        for row in self.tx.quarantine(self.parts.id, patient=self.id) if failed else ():
+            if row.key is None and (row.reference or "").partition("/")[0] in failed:
                 yield row.reference, row.reason
 
     def _tell_operators(self, row: PatientRow, failed: Iterable[str]) -> None:
@@ -368,27 +364,3 @@ def _shown(
 def _answered_on(record: PatientRecord) -> date | None:
     days = [one.day for one in (*record.outcomes, *record.task_outcomes())]
     return date_of(max(days)) if days else None
-
-
-def rank_of(assessment: Assessment, record: PatientRecord, today: date) -> tuple[int, int, float, int, int]:
-    """The order of release: priority, dependence, DME, age, length (lifecycle.md §6)."""
-    episode = assessment.episode
-    priority = int(assessment.item.priority) if assessment.item else 0
-    if episode is None:
-        return (priority, 0, 0.0, 0, 0)
-    born = record.patient.birth_date if record.patient else None
-    age = today.year - int(born[:4]) if born and born[:4].isdecimal() else 0
-    return (
-        priority,
-        _DEPENDENCE_RANK.get(episode.dependence, 0),
-        episode.dme.high if episode.dme else 0.0,
-        age,
-        -episode.start.toordinal(),  # the longest first; a count of days would change every day
-    )
-
-
-def owner_of(assessment: Assessment, record: PatientRecord) -> str | None:
-    """Prescriber of the newest order if active, else the general practitioner (lifecycle.md §5)."""
-    if assessment.prescriber and record.is_active_practitioner(assessment.prescriber):
-        return assessment.prescriber
-    return record.general_practitioner()

@@ -17,7 +17,7 @@ _ASKED_FOR = 3  # of the vanished rows of a type; one that is still there is eno
 
 def rows_of(record: PatientRecord) -> list[str]:
     """References of the rows that decide about a patient."""
-    kinds = (record.orders, record.fills, record.conditions, record.procedures, record.plans)
+    kinds = (record.orders, record.fills, record.conditions, record.procedures, record.plans, record.tasks)
     return [*(one.reference for rows in kinds for one in rows), *(one.reference for one in record.unreadable)]
 
 

@@ -48,11 +48,13 @@ class QuarantineRows(Rows):
         if settled:
             self._connection.execute(delete(quarantine_table).where(quarantine_table.c.id.in_(settled)))
 
-    def quarantine(self, source: str | None = None) -> list[QuarantineRow]:
+    def quarantine(self, source: str | None = None, *, patient: str | None = None) -> list[QuarantineRow]:
         """Accepted rows too; the oldest first."""
         statement = select(quarantine_table).order_by(quarantine_table.c.since, quarantine_table.c.id)
         if source is not None:
             statement = statement.where(quarantine_table.c.source_id == source)
+        if patient is not None:
+            statement = statement.where(quarantine_table.c.patient == patient)
         return [_row(row) for row in self._connection.execute(statement).mappings()]
 
     def accept_quarantine(self, row: QuarantineRow, now: datetime) -> None:

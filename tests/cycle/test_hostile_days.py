@@ -159,6 +159,39 @@ def test_404_counts_once_a_cycle_and_not_for_ever(tmp_path):
         assert here.projection("p1").seen.gone <= 1
 
 
+def test_another_task_under_the_id_of_ours_is_not_ours(tmp_path):
+    with world(tmp_path, people(2)) as here:
+        here.cycle()
+        [task] = here.live_tasks()["p1"]
+        here.ehr.store.delete("Task", task["id"])
+        theirs = {"resourceType": "Task", "id": task["id"], "status": "requested", "intent": "order"}
+        here.ehr.load([{**theirs, "for": {"reference": "Patient/p1"}, "description": "call back"}])
+        here.ehr.load([an_opioid(here)])
+        some_cycles(here, 3, days=1)
+        assert here.ehr.store.get("Task", task["id"])["description"] == "call back"
+        assert here.item("p1").state is not ItemState.OPEN or len(here.live_tasks()["p1"]) == 2
+
+
+def test_an_answer_in_a_task_that_a_list_left_out_is_not_asked_again(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.pass_time(minutes=16)
+        here.cycle(full=True)  # it was seen once
+        here.ehr.edit("Patient/p1", active=False)
+        here.pass_time(minutes=16)
+        here.cycle()
+        here.ehr.edit("Patient/p1", active=True)
+        here.ehr.edit(f"Task/{task['id']}", status="completed", statusReason=None)
+        here.ehr.faults.add("truncated-page-without-total", on="list Task")
+        here.pass_time(minutes=16)
+        here.cycle(full=True)
+        assert here.ehr.faults.struck["truncated-page-without-total"] > 0
+        here.ehr.faults.clear()
+        some_cycles(here, 2, hours=7)
+        assert [each["id"] for each in here.tasks()] == [task["id"]]
+
+
 def test_a_patient_about_whom_nothing_can_be_decided_uses_nobody_s_budget(tmp_path):
     with world(tmp_path, people(3), released=False, new_per_source_per_day=1) as here:
         here.cycle()

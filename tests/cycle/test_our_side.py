@@ -12,7 +12,7 @@ from sqlalchemy import event
 from service.assess import assess
 from service.knowledge import load_policy
 from service.ports import LedgerError
-from service.store import open_ledger
+from service.store import SqlLedger, open_ledger
 from service.store.upkeep import backup
 from tests.cycle.world import World, a_patient, a_review, an_order, ledger_url, people, world
 
@@ -55,7 +55,9 @@ def test_a_record_that_cannot_be_thought_about_is_set_aside_and_the_others_go_on
 @contextmanager
 def a_full_disk(here: World) -> Iterator[None]:
     """The file may not grow by a page: SQLite then says what it says when the disk is full."""
-    engine = here.parts.ledger._engine  # type: ignore[attr-defined] (the port tells nothing of its engine)
+    ledger = here.parts.ledger
+    assert isinstance(ledger, SqlLedger)
+    engine = ledger._engine
 
     def no_more(connection, _record):
         pages = connection.execute("PRAGMA page_count").fetchone()[0]

@@ -123,7 +123,7 @@ class FaultPlan:
         tally.fitted += 1
         if tally.fitted <= rule.skip or (rule.times is not None and tally.struck >= rule.times):
             return False
-        chance = random.Random(f"{self.seed}|{rule.fault}|{position}|{tally.fitted}").random()  # noqa: S311 (no secret)
+        chance = random.Random(f"{self.seed}|{rule.fault}|{position}|{tally.fitted}").random()
         if chance >= rule.rate:
             return False
         tally.struck += 1

@@ -78,7 +78,7 @@ class Stage:
         self.folder = folder
         self.database = database
         self.ehr = ehr
-        self.chance = random.Random(seed)  # noqa: S311 (a seeded choice of moments)
+        self.chance = random.Random(seed)
         self.clock = SystemClock()
         self.tally = Tally()
         self._today = self.clock.now().date()

@@ -32,7 +32,7 @@ class Example:
 
 def example(seed: int) -> Example:
     """The record, the day and the policy that belong to a seed."""
-    r = Random(seed)  # noqa: S311 (an invented record is no secret)
+    r = Random(seed)
     t = (
         r.choice((LEAP - 1, LEAP, LEAP + 1, LEAP + 60))
         if r.random() < 0.05

@@ -37,7 +37,7 @@ UNREADABLE: tuple[Json, ...] = (
 @given(examples, st.integers(0, 2**32))
 def test_the_order_of_the_input_never_matters(example, order):
     resources = list(example.resources)
-    Random(order).shuffle(resources)  # noqa: S311 (an invented order is no secret)
+    Random(order).shuffle(resources)
     assert (
         differences(
             served(example.resources, example.as_of, example.policy),

@@ -57,7 +57,7 @@ def plan_of(text: str) -> Plan:
 
 def make_plan(seed: int, kind: str, *, people: int = 40, days: int = 365) -> Plan:
     """Clinic days from a seed: a cycle a day, on some days several, most of them in bad weather."""
-    chance = random.Random(f"{seed}|{kind}|{people}|{days}")  # noqa: S311 (no secret)
+    chance = random.Random(f"{seed}|{kind}|{people}|{days}")
     events: list[Event] = []
     for day in range(days):
         if day % _REST_EVERY >= _REST_EVERY - REST_DAYS:

@@ -130,7 +130,7 @@ class Simulation:
         self.kind = KINDS[plan.kind]
         self.ehr = simulated_ehr(self.clock, self.kind)
         self.patients = Patients(self.ehr)
-        self.patients.populate(plan.people, random.Random(plan.people))  # noqa: S311 (no secret)
+        self.patients.populate(plan.people, random.Random(plan.people))
         self.clinicians = Clinicians(self.ehr)
         self.invariants = Invariants(self.ehr, self.clinicians)
         self.tally = Tally()
@@ -156,7 +156,7 @@ class Simulation:
     def happen(self, event: Event) -> None:
         self.clock.reach(START + timedelta(minutes=event.minute))
         self._clear_yesterday(event.minute // DAY)
-        chance = random.Random(event.salt)  # noqa: S311 (no secret)
+        chance = random.Random(event.salt)
         if event.what in _CLINICAL:
             self._to_patient(event, chance)
         elif event.what in PERSONS:
@@ -284,7 +284,7 @@ class Simulation:
         event, self._racing = self._racing, None
         if event is None:
             return
-        chance = random.Random(event.salt)  # noqa: S311 (no secret)
+        chance = random.Random(event.salt)
         left = [chance.randint(1, 60)]
 
         def before_request() -> None:

@@ -28,7 +28,7 @@ RARE = ("unauthorized", "forbidden", "unknown-type", "not-allowed", "rejected", 
 
 def brew(ehr: Ehr, salt: int) -> None:
     """Put the faults of a day in force; the same for the same salt."""
-    chance = random.Random(salt)  # noqa: S311 (no secret)
+    chance = random.Random(salt)
     ehr.faults.seed = salt
     for fault in chance.sample(ANYWHERE, 3):
         ehr.faults.add(fault, rate=chance.choice((0.02, 0.04, 0.06)))

@@ -229,7 +229,7 @@ def test_a_process_killed_inside_a_transaction_leaves_none_of_it(database_url: s
 @pytest.mark.parametrize("seed", range(3))
 def test_whenever_a_process_is_killed_what_it_acknowledged_is_there_and_whole(database_url: str, seed: int):
     process = start(_LOOPING, database_url)
-    time.sleep(random.Random(seed).uniform(0.05, 0.4))  # noqa: S311 (a moment, no secret)
+    time.sleep(random.Random(seed).uniform(0.05, 0.4))
     acknowledged = [int(line) for line in kill(process).split("\n")[:-1]]
     with open_ledger(database_url) as ledger:
         assert integrity(ledger) == "ok"
