@@ -84,8 +84,6 @@ def _episode(stretches: Sequence[_Stretch], place: int, known: Sequence[Supply],
 
 def _gives_to(supply: Supply, start: Day, end: Day) -> bool:
     """Whether a day of it lies in `[start, end)`; the days of a phase of 0 mg are none."""
-    if len(supply.doses) == 1:
-        return supply.start < end and supply.end > start
     return any(span.start < end and span.end > start for span in supply.doses)
 
 

@@ -124,17 +124,16 @@ class Fill:
     drug: Drug
     start: Day  # handed over, else prepared
     handed_over: bool
-    order: str | None  # reference that `authorizingPrescription` names and that is known
+    orders: tuple[str, ...]  # known ones that `authorizingPrescription` names: none gives supply of its own
     days: int | None  # daysSupply
     quantity_units: float | None
     dosage: Dosage | None  # its own instruction; None: the order's
     flags: frozenset[str] = frozenset()
-    also_of: tuple[str, ...] = ()  # further known orders that it names: none of them gives supply of its own
 
     @property
-    def orders(self) -> tuple[str, ...]:
-        """All known orders that it names."""
-        return (self.order, *self.also_of) if self.order is not None else ()
+    def order(self) -> str | None:
+        """The first of them, whose dose it is."""
+        return self.orders[0] if self.orders else None
 
 
 @dataclass(frozen=True, slots=True)

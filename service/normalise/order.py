@@ -108,19 +108,19 @@ class Classifier:
         dates = FillDates(dispense, lines, self.traits.timezone)
         if dates.bad or dates.start is None:
             return Aside(dispense.reference, "bad-date" if dates.bad else "no-start", True, medicine)
-        days, orders = dispense.days_supply, [one for one in named if one in self._known]
-        order = orders[0] if orders else None
+        days, orders = dispense.days_supply, tuple(one for one in named if one in self._known)
         return Fill(
             reference=dispense.reference,
             drug=drug,
             start=dates.start,
             handed_over=dispense.when_handed_over is not None,
-            order=order,
+            orders=orders,
             days=self._days_supply(days),
             quantity_units=_units(dispense.quantity, drug),
-            dosage=self._dosage(lines, drug) if lines else self._dosage_for(drug, order),
+            dosage=self._dosage(lines, drug)
+            if lines
+            else self._dosage_for(drug, orders[0] if orders else None),
             flags=_flags(drug, imprecise=dates.imprecise),
-            also_of=tuple(orders[1:]),
         )
 
     def _dosage_for(self, drug: Drug, order: str | None) -> Dosage | None:

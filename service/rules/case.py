@@ -93,7 +93,7 @@ class Case:
 
     def condition_days(self, fact: ConditionFact) -> Days:
         start, end = self._window()
-        if not (fact.active and fact.valid):
+        if not fact.active:
             return Days.none()
         begins = start if fact.start is None else max(start, fact.start)
         return Days.span(begins, end if fact.abated is None else min(end, fact.abated))

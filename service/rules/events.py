@@ -74,7 +74,7 @@ def accidents(case: Case) -> Iterator[Cause]:
 def _events(case: Case, concepts: frozenset[str], within: str) -> Iterator[Cause]:
     """Events of the last days, whatever their clinical status; a later visit is no new one."""
     for fact in case.facts.conditions:
-        if fact.valid and not fact.later_visit and fact.start is not None:
+        if not fact.later_visit and fact.start is not None:
             for concept in sorted(concepts & fact.concepts):
                 yield Cause(_since(fact, case.policy.days(within)), concept, fact.start, fact.reference)
 

@@ -63,7 +63,7 @@ def _first_day(start: Day | None) -> Day:
 
 def _new_pregnancy(case: Case, then: Day) -> Days:
     """From the day on which a pregnancy is first known, by a Condition or an expected delivery, be it over or not."""
-    conditions = (fact for fact in case.facts.conditions if PREGNANCY in fact.concepts and fact.valid)
+    conditions = (fact for fact in case.facts.conditions if PREGNANCY in fact.concepts)
     known = [_first_day(fact.start) for fact in conditions]
     known += [_first_day(delivery.known) for delivery in case.facts.deliveries]
     first = min(known, default=None)

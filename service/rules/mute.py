@@ -1,7 +1,7 @@
 """Which suppression mutes which rule, on which days (rules.md, Suppressions)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from functools import partial
 
 from service.model.days import Day, Days
 from service.model.facts import Outcome, OutcomeKind
@@ -92,15 +92,9 @@ def _of_its_rules(case: Case, held: Held, outcome: Outcome, days: Days) -> Days:
     return days & held.stretch(outcome.day) if held.id in _PRESENT_STRETCH else days
 
 
-@dataclass(frozen=True, slots=True)
-class _Of:
-    """The suppression that mutes these rules on the days that the case alone decides."""
-
-    muted: frozenset[str]
-    days_of: Callable[[Case], Days]
-
-    def __call__(self, case: Case, held: Held) -> Days:
-        return case.remember(self.days_of) if held.id in self.muted else Days.none()
+def _of(muted: frozenset[str], days_of: Callable[[Case], Days], case: Case, held: Held) -> Days:
+    """What of these rules is muted, on days that the case alone decides."""
+    return case.remember(days_of) if held.id in muted else Days.none()
 
 
 def _seizures(case: Case, held: Held) -> Days:
@@ -118,13 +112,13 @@ _SEIZURES_MUTE = frozenset({"R01", "R03", "R07", "R08"})
 
 _MUTES: Mapping[str, Mute] = {
     "S1": _deceased_or_inactive,
-    "S2": _Of(_ALL, hospice),
-    "S3": _Of(_ALL - {"R04", "R05"}, palliative),
-    "S4": _Of(_ALL, in_hospital),
-    "S5": _Of(frozenset({"R02", "R08", "R12"}), one_short_supply),
+    "S2": partial(_of, _ALL, hospice),
+    "S3": partial(_of, _ALL - {"R04", "R05"}, palliative),
+    "S4": partial(_of, _ALL, in_hospital),
+    "S5": partial(_of, frozenset({"R02", "R08", "R12"}), one_short_supply),
     "S7": _seizures,
-    "S9": _Of(frozenset({"R01", "R03"}), treats_another),
-    "S10": _Of(frozenset({"R01", "R02"}), alcohol_withdrawal),
+    "S9": partial(_of, frozenset({"R01", "R03"}), treats_another),
+    "S10": partial(_of, frozenset({"R01", "R02"}), alcohol_withdrawal),
     "S11": _minor,
     "S12": _continued,
     "S13": _snoozed,

@@ -178,11 +178,11 @@ def _highest(levels: Levels, counted: Days) -> float:
 def _counted(case: Case, day: Day) -> Days:
     """The last covered days of the episode, as many as R10 counts."""
     episode = case.exposure.last_episode.at(day)
-    if episode is None:
-        raise ValueError("R10 holds only in an episode")
-    covered = case.exposure.covered.within(episode.start, day + 1)
+    covered = case.exposure.covered.within(episode.start, day + 1) if episode else Days.none()
     first = covered.nth(max(1, len(covered) - case.policy.days("R10.window") + 1))
-    return Days.none() if first is None else covered.within(first, day + 1)
+    if first is None:
+        raise ValueError("R10 holds only in an episode, after a covered day")
+    return covered.within(first, day + 1)
 
 
 R10 = Rule("R10", holdings, account)

@@ -109,7 +109,7 @@ def a_fill(name: str, start: int, *, order: str | None = "a", days: int | None =
         drug=more.pop("drug", a_drug()),
         start=D + start,
         handed_over=more.pop("handed_over", True),
-        order=None if order is None else f"MedicationRequest/{order}",
+        orders=() if order is None else (f"MedicationRequest/{order}",),
         days=days,
         quantity_units=more.pop("quantity_units", None),
         dosage=more.pop("dosage", None),

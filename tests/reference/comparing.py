@@ -5,6 +5,7 @@ from typing import Any
 from tests.spec.golden import answer
 
 from . import assess
+from .records import Example
 
 Answer = dict[str, Any] | None
 SAME = (
@@ -32,6 +33,12 @@ def served(resources: list[dict[str, Any]], as_of: str, policy: str) -> Answer:
 
 def told(resources: list[dict[str, Any]], as_of: str, policy: str) -> Answer:
     return assess(resources, as_of, policy, "example.ndjson")
+
+
+def differing(one: Example) -> dict[str, tuple[Any, Any]]:
+    """Name → (service, reference) of one record."""
+    what = one.resources, one.as_of, one.policy
+    return differences(served(*what), told(*what))
 
 
 def differences(one: Answer, two: Answer) -> dict[str, tuple[Any, Any]]:

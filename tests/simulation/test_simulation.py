@@ -16,7 +16,7 @@ from tests.simulation.server import KINDS
 from tests.simulation.simulation import Outcome, Tally, run
 
 LONG = os.environ.get("FAULTS") == "long"
-YEARS = float(os.environ.get("CLINIC_YEARS", "1000")) if LONG else 0.0  # at least
+YEARS = float(os.environ.get("CLINIC_YEARS", "6")) if LONG else 0.0  # at least
 PEOPLE, DAYS = (40, 365) if LONG else (5, 8)  # of one run
 FIRST_SEED = 1_000_000
 BROKE_ONCE = Path(__file__).with_name("seeds.txt")
