@@ -104,6 +104,11 @@ def merged(current: Json, wanted: Json, written: Json, now: datetime) -> dict[st
     return valid(task)
 
 
+def renamed(current: Json, patient: str, now: datetime) -> dict[str, Any]:
+    """The current Task, for the record that lives on after a merge; nothing else of it changes."""
+    return valid({**current, "for": {"reference": f"Patient/{patient}"}, "lastModified": _instant(now)})
+
+
 def ended(current: Json, reason: CloseReason, now: datetime) -> dict[str, Any]:
     """The current Task, ended by us with our close code."""
     task = dict(current)

@@ -197,6 +197,8 @@ class Delivery:
             if body is None:
                 self.recorder.confirm(row, answer, after, desired.generation, None)
                 return False
+            if what == "renamed":  # what is desired comes next
+                desired, what = replace(desired, generation=desired.generation - 1), "updated"
             attempt = self._claim(row, desired, after)
             if attempt is None:
                 return False
@@ -222,6 +224,9 @@ class Delivery:
         """What to send (None: nothing, it is so already), the baseline after it, and what it is."""
         status = current.get("status")
         now = self.parts.now()
+        decided = status not in LIVE or (desired.close is not None and status in NOT_OURS_TO_END)
+        if decided and tasks.patient_of(current) != row.patient:  # else no look at the patient shows it
+            return tasks.renamed(current, row.patient, now), dict(seen.baseline), "renamed"
         if status not in LIVE:
             if desired.close is not None:  # ended, by us or by a person who was quicker
                 return None, dict(seen.baseline), "closed"

@@ -258,6 +258,23 @@ def test_a_create_of_unclear_end_is_found_after_a_merge(tmp_path):
         assert here.reasons() == set()
 
 
+@pytest.mark.parametrize("status", ["completed", "accepted"])
+def test_what_people_do_to_a_task_that_still_names_the_merged_record_counts(tmp_path, status):
+    with world(tmp_path, [*people(1), a_patient("p2")]) as here:
+        here.cycle()
+        [task] = here.tasks()
+        merge(here)
+        refuse_writes_once(here)  # it moved in the ledger, and the EHR was not told
+        here.ehr.edit("MedicationRequest/p1-a", status="entered-in-error")
+        refuse_writes_once(here)  # it is to be ended, and the EHR was not told
+        here.ehr.edit(f"Task/{task['id']}", status=status)
+        some_cycles(here, 4)
+        assert here.tasks()[0]["status"] == status
+        assert (here.item("p2").state is ItemState.OPEN) is (status == "accepted")
+        here.pass_time(minutes=16)
+        assert here.cycle().patients == 0  # nobody is looked at again and again because of it
+
+
 def test_what_an_operator_accepted_stays_accepted_through_a_failed_read(tmp_path):
     odd = an_order("p1", "odd", ago=3)
     odd |= {

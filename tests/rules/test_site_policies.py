@@ -20,9 +20,10 @@ events_min = { value = 1, unit = "events", source = "medicines committee", mark 
     ("told", "on", "held"),
     [
         (
-            "diazepam 10 mg @0 300d; diazepam 10 mg @190 300d",
+            "diazepam 10 mg @0 300d; diazepam 10 mg @190 300d",  # the first has left the 180 days
+            195,
             False,
-        ),  # the first has left the 180 days: nothing to hold
+        ),
         ("diazepam 10 mg @0 300d; diazepam 10 mg @150 300d", 155, True),
     ],
 )
