@@ -1,6 +1,7 @@
 """The daily comparison of all own Tasks in the EHR with the ledger (lifecycle.md §3, step 8)."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import msgspec
 
 from service.channels import task as tasks
-from service.channels.ehr import TaskChannel
+from service.channels.ehr import Answer, TaskChannel
 from service.cycle.gone import Gone
 from service.cycle.keeper import Keeper
 from service.cycle.parts import Parts
+from service.cycle.recorder import seen_task
 from service.fhir.errors import FhirError
 from service.model.item import CloseReason, Doing, ItemState, Projection
 from service.ports import QuarantineRow
@@ -103,38 +105,61 @@ def _retire(
     keeper: Keeper,
     key: str,
     row: Projection | None,
-    task: Json,
+    listed: Json,
     done: Checked,
     *,
     writing: bool,
 ) -> None:
     """A live own Task that no item stands for: cancelled when untouched, else its item is re-opened."""
-    baseline = row.seen.baseline if row and row.seen else tasks.adopted_baseline(task, {})
+    channel = TaskChannel(parts.client, parts.settings.item_system)
+    try:
+        found = channel.own(_reference(listed), key)  # a list may be late: nothing is ended by what it says
+        if found.resource.get("status") not in LIVE:
+            return
+        baseline = row.seen.baseline if row and row.seen else tasks.adopted_baseline(found.resource, {})
+        if tasks.is_touched(found.resource, baseline) or found.resource.get("output"):
+            _open_again(parts, keeper, key, row, found, baseline, done)
+        elif writing and _is_known(parts, keeper, key, found.resource):
+            ended = tasks.ended(found.resource, CloseReason.SUPERSEDED, parts.now())
+            channel.change(ended, key=key, version=found.version)
+            _told(parts, keeper, "own task without an item cancelled", key)
+            done.cancelled += 1
+    except (FhirError, tasks.InvalidTaskError) as problem:  # tomorrow's check tries again
+        parts.log.warning("own task not cancelled", key=key, why=str(problem))
+
+
+def _told(parts: Parts, keeper: Keeper, act: str, key: str) -> None:
+    with parts.ledger.write(keeper.lease) as tx:
+        tx.audit(parts.id, act, parts.now(), actor="service", subject=key)
+
+
+def _open_again(
+    parts: Parts,
+    keeper: Keeper,
+    key: str,
+    row: Projection | None,
+    found: Answer,
+    baseline: Mapping[str, object],
+    done: Checked,
+) -> None:
+    """A person had the Task in hand: its item lives again, and knows the Task, so that it can be ended."""
     now = parts.now()
-    if not tasks.is_touched(task, baseline) and not task.get("output"):
-        if not writing or not _is_known(parts, keeper, key, task):
-            return
-        try:
-            number = (task.get("meta") or {}).get("versionId")
-            body = tasks.ended(task, CloseReason.SUPERSEDED, now)
-            channel = TaskChannel(parts.client, parts.settings.item_system)
-            channel.change(body, key=key, version=f'W/"{number}"' if number else None)
-        except (FhirError, tasks.InvalidTaskError) as problem:  # tomorrow's check tries again
-            parts.log.warning("own task not cancelled", key=key, why=str(problem))
-            return
-        done.cancelled += 1
-        with parts.ledger.write(keeper.lease) as tx:
-            tx.audit(parts.id, "own task without an item cancelled", now, actor="service", subject=key)
-        return
     with parts.ledger.write(keeper.lease) as tx:
         item = tx.item(key)
         others = tx.items_of(parts.id, item.patient) if item is not None else []
         if item is None or any(other.live for other in others):
             reason = "unknown-task" if item is None else "duplicate-touched"
-            tx.set_aside(QuarantineRow(parts.id, tasks.patient_of(task), _reference(task), key, reason, now))
+            whose = tasks.patient_of(found.resource)
+            tx.set_aside(QuarantineRow(parts.id, whose, f"Task/{found.id}", key, reason, now))
             done.set_aside += 1
             return
-        tx.save_item(replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None), now)
+        tx.save_item(
+            replace(item, state=ItemState.OPEN, close_reason=None, closed_on=None, withdrawn_on=None), now
+        )
+        before = row or Projection(parts.id, key, item.patient, "Task", None)
+        tx.save_projection(
+            replace(before, seen=seen_task(found, dict(baseline), generation=0), desired=None), now
+        )
         tx.void_outcome(parts.id, key, now)
         tx.mark_due(parts.id, [item.patient], "its Task was opened again")
         tx.audit(parts.id, "item opened again", now, actor="service", subject=key)

@@ -57,9 +57,9 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
     with parts.ledger.read() as tx:
         outcomes = tx.outcomes_of(parts.id, patients)
         once_complete = tx.source_state(parts.id).once_complete
-        before = {one: tx.assessment(parts.id, one) for one in patients}
+        before = {one: _known_rows(tx, parts.id, one) for one in patients}
     records = [
-        confirm_vanished(parts, record, _rows_before(before.get(record.patient_id)))
+        confirm_vanished(parts, record, before.get(record.patient_id, ()))
         for record in parts.source.gather(patients, outcomes, once_complete)
     ]
     survivors = {
@@ -86,6 +86,12 @@ def look(parts: Parts, lease: Lease | None, patients: Sequence[str], found: Look
 def _critical(record: PatientRecord) -> list[str]:
     """The types whose failed read lets nothing change (lifecycle.md §2)."""
     return sorted(kind for kind in CRITICAL_TYPES if (read := record.reads.get(kind)) and read.failed)
+
+
+def _known_rows(tx: Transaction, source: str, patient: str) -> Sequence[str]:
+    """References of what was there when it was last looked at, and of the Tasks that we know of."""
+    tasks_of = (each.seen.reference for each in tx.projections_of(source, patient) if each.seen is not None)
+    return list(dict.fromkeys([*_rows_before(tx.assessment(source, patient)), *tasks_of]))
 
 
 def _rows_before(stored: StoredAssessment | None) -> Sequence[str]:

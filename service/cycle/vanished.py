@@ -17,8 +17,16 @@ _ASKED_FOR = 3  # of the vanished rows of a type; one that is still there is eno
 
 def rows_of(record: PatientRecord) -> list[str]:
     """References of the rows that decide about a patient."""
-    kinds = (record.orders, record.fills, record.conditions, record.procedures, record.plans, record.tasks)
-    return [*(one.reference for rows in kinds for one in rows), *(one.reference for one in record.unreadable)]
+    drugs = (*record.orders, *record.fills)
+    evidence = (
+        *record.conditions,
+        *record.procedures,
+        *record.observations,
+        *record.responses,
+        *record.plans,
+    )
+    rest = (*record.encounters, *record.tasks, *record.unreadable)
+    return [one.reference for one in (*drugs, *evidence, *rest)]
 
 
 def confirm_vanished(parts: Parts, record: PatientRecord, before: Iterable[str]) -> PatientRecord:

@@ -20,6 +20,7 @@ from tests.cycle.world import (
     people,
     world,
 )
+from tests.ehr.hostile import Habits
 
 
 def an_opioid(here: World, patient: str = "p1", name: str = "opioid") -> Resource:
@@ -142,6 +143,32 @@ def test_a_task_that_was_opened_again_ends_as_any_other(tmp_path, note):
         assert here.item("p1").close_reason is CloseReason.REVIEWED
 
 
+def test_a_deleted_task_that_a_restore_brings_back_is_ended_when_nothing_is_due(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.store.delete("Task", task["id"])
+        some_cycles(here, 2, days=1)
+        assert here.item("p1").state is ItemState.WITHDRAWN
+        here.ehr.load(
+            [{name: value for name, value in task.items() if name != "meta"} | {"owner": {"reference": "x"}}]
+        )
+        here.ehr.load([a_review("p1", on=here.ehr.clock().date())])
+        some_cycles(here, 3, days=1)
+        assert here.tasks()[0]["status"] == "completed"
+        assert here.item("p1").state is ItemState.CLOSED
+
+
+def test_the_daily_check_ends_nothing_by_what_a_late_list_says(tmp_path):
+    with world(tmp_path, people(1), habits=Habits(index_lag_seconds=200_000)) as here:
+        here.cycle()
+        here.ehr.load([a_review("p1")])
+        here.ehr.faults.add("no-last-updated")
+        some_cycles(here, 3, days=1)
+        [task] = here.tasks()
+        assert task["statusReason"]["coding"][0]["code"] == "reviewed"
+
+
 def test_404_counts_once_a_cycle_and_not_for_ever(tmp_path):
     with world(tmp_path, people(5)) as here:
         here.cycle()
@@ -176,8 +203,6 @@ def test_an_answer_in_a_task_that_a_list_left_out_is_not_asked_again(tmp_path):
     with world(tmp_path, people(1)) as here:
         here.cycle()
         [task] = here.tasks()
-        here.pass_time(minutes=16)
-        here.cycle(full=True)  # it was seen once
         here.ehr.edit("Patient/p1", active=False)
         here.pass_time(minutes=16)
         here.cycle()
