@@ -10,6 +10,7 @@ from dataclasses import replace
 from service.cycle.parts import Parts
 from service.fhir.errors import FhirError, GoneError, NotFoundError
 from service.model.facts import Read
+from service.record.elements import Resource
 from service.record.group import PatientRecord
 
 _ASKED_FOR = 3  # of the vanished rows of a type; one that is still there is enough
@@ -17,16 +18,9 @@ _ASKED_FOR = 3  # of the vanished rows of a type; one that is still there is eno
 
 def rows_of(record: PatientRecord) -> list[str]:
     """References of the rows that decide about a patient."""
-    drugs = (*record.orders, *record.fills)
-    evidence = (
-        *record.conditions,
-        *record.procedures,
-        *record.observations,
-        *record.responses,
-        *record.plans,
-    )
-    rest = (*record.encounters, *record.tasks, *record.unreadable)
-    return [one.reference for one in (*drugs, *evidence, *rest)]
+    resources: list[Resource] = [*record.orders, *record.fills, *record.conditions, *record.procedures]
+    resources += [*record.observations, *record.responses, *record.plans, *record.encounters, *record.tasks]
+    return [*(one.reference for one in resources), *(one.reference for one in record.unreadable)]
 
 
 def confirm_vanished(parts: Parts, record: PatientRecord, before: Iterable[str]) -> PatientRecord:

@@ -17,6 +17,7 @@ from tests.cycle.world import (
     a_patient,
     a_review,
     an_order,
+    days_ago,
     people,
     world,
 )
@@ -215,6 +216,24 @@ def test_an_answer_in_a_task_that_a_list_left_out_is_not_asked_again(tmp_path):
         here.ehr.faults.clear()
         some_cycles(here, 2, hours=7)
         assert [each["id"] for each in here.tasks()] == [task["id"]]
+
+
+def test_a_stay_that_a_list_left_out_goes_on(tmp_path):
+    stay = {
+        "resourceType": "Encounter",
+        "id": "stay",
+        "status": "in-progress",
+        "class": {"code": "IMP"},
+        "subject": {"reference": "Patient/p1"},
+        "period": {"start": days_ago(3)},
+    }
+    with world(tmp_path, [*people(1), stay]) as here:
+        here.cycle()
+        assert here.items() == []
+        here.ehr.faults.add("truncated-page-without-total", on="list Encounter")
+        here.pass_time(minutes=16)
+        here.cycle(full=True)
+        assert here.items() == []
 
 
 def test_a_patient_about_whom_nothing_can_be_decided_uses_nobody_s_budget(tmp_path):
