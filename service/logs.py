@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, cast
@@ -34,6 +34,7 @@ REFUSED = "[refused]"
 _LONGEST = 300  # characters of a value
 _PATIENT = re.compile(r"\bPatient/|\bPatient%2F|resourceType", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONGEST_CHAIN = 10
 _OURS = ("service.", "structlog.")
 _ROOT = Path(__file__).parent.parent
 
@@ -114,27 +115,28 @@ def say_exception(_log: object, _name: str, event: MutableMapping[str, Any]) -> 
 
 def describe(problem: BaseException) -> tuple[list[str], list[str]]:
     """What may be said of an exception: the chain's names (and our own words), the frames of the first."""
-    chain: list[str] = []
-    current: BaseException | None = problem
-    while current is not None and len(chain) < 5:
-        kind = type(current)
-        ours = kind.__module__.startswith(_OURS)
-        chain.append(f"{kind.__name__}: {current}" if ours and str(current) else kind.__name__)
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-    return chain, _frames(problem.__traceback__)
+    return [words for _, words in _chain(problem)], _frames(problem.__traceback__)
 
 
 def in_full(problem: BaseException) -> str:
     """The chain with its frames and our source lines; what libraries say may quote a record and is left out."""
-    parts: list[str] = []
+    parts = [
+        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(each.__traceback__))}{words}\n"
+        for each, words in _chain(problem)
+    ]
+    return "\n".join(reversed(parts))
+
+
+def _chain(problem: BaseException) -> Iterator[tuple[BaseException, str]]:
+    """The exception and what it came from, each with its name; with its words only where they are ours."""
     current: BaseException | None = problem
-    while current is not None and len(parts) < 10:
+    for _ in range(_LONGEST_CHAIN):
+        if current is None:
+            return
         kind = type(current)
-        words = f": {current}" if kind.__module__.startswith(_OURS) and str(current) else ""
-        frames = "".join(traceback.format_tb(current.__traceback__))
-        parts.insert(0, f"Traceback (most recent call last):\n{frames}{kind.__name__}{words}\n")
+        ours = kind.__module__.startswith(_OURS) and str(current)
+        yield current, f"{kind.__name__}: {current}" if ours else kind.__name__
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-    return "\n".join(parts)
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

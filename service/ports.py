@@ -95,6 +95,11 @@ class StoredAssessment:
     body: Mapping[str, Any]  # as `assess.render` gives it
 
 
+ANOTHER_PERSON = "patient-changed"  # a reused id: nothing of the patient is written any more
+NOT_THOUGHT_ABOUT = "assessment-failed"
+NOT_READ = "incomplete"  # for two days
+
+
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
     """Something that could not be handled; references, never names."""

@@ -174,7 +174,7 @@ def reconcile(
                     parts,
                     new_holder(),
                     actor=operator(),
-                    accept=operator() if accept_gone else None,
+                    accept_gone=accept_gone,
                     stopping=house.clock.stopping,
                 )
             found = {"source": each.id, **asdict(checked), **({"withdrawn": gone} if accept_gone else {})}

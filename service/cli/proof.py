@@ -1,6 +1,5 @@
 """What an operator takes back, and what can be proved: withdrawals, Tasks computed again, the audit."""
 
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from service.cli.output import emit, say
 if TYPE_CHECKING:
     from service.bootstrap import House
 
-_RULE = re.compile(r"R\d\d")
 _ROWS = 1000  # of the audit in one short read
 
 
@@ -48,10 +46,11 @@ def withdraw(
     from service.config import ConfigError
     from service.cycle.withdraw import NotWritingError
     from service.cycle.withdraw import withdraw as recall
+    from service.rules.judge import RULES
 
     if not reason.strip():
         raise ConfigError(["--reason: must say why"])
-    if rule is not None and not _RULE.fullmatch(rule):
+    if rule is not None and rule not in {each.id for each in RULES}:
         raise ConfigError(["--rule: must be a rule such as R08"])
     with opened(config) as house, Stopper(house):
         for each in house.source_settings(source):

@@ -32,10 +32,9 @@ from service.fhir.errors import (
     UnknownReplyError,
 )
 from service.model.item import Attempt, CloseReason, Desired, Doing, Item, ItemState, Projection, SeenTask
-from service.ports import LeaseLostError, LedgerError
+from service.ports import ANOTHER_PERSON, LeaseLostError, LedgerError
 from service.reconcile import LIVE, NOT_OURS_TO_END
 
-OTHER_PERSON = "patient-changed"  # the quarantine reason of a reused id
 _PASSES = 6  # bound on passes over the work within one cycle
 _CONFLICTS = 3  # edits by others that one send follows before it waits for the next cycle
 
@@ -60,7 +59,7 @@ class Delivery:
             with self.parts.ledger.read() as tx:
                 state = tx.source_state(self.parts.id)
                 work = tx.projection_work(self.parts.id, self.parts.now())
-                others = {row.patient for row in tx.quarantine(self.parts.id) if row.reason == OTHER_PERSON}
+                others = {row.patient for row in tx.quarantine(self.parts.id) if row.reason == ANOTHER_PERSON}
             work = [row for row in work if row.patient not in others]  # frozen: lifecycle.md §1
             step = partial(self._step, writing=may_write(self.parts, state))
             with ThreadPoolExecutor(max_workers=self.parts.settings.concurrency) as pool:

@@ -78,7 +78,12 @@ def _members(parts: Parts, organization: str) -> set[str]:
 def noted(
     decision: Decision, items: Iterable[Item], patient: Patient | None, settings: SourceSettings
 ) -> Decision:
-    """The decision, with the live items marked where the patient is a test patient."""
+    """The decision, with the live items marked where the patient is a test patient.
+
+    Who could not be read is what they were known to be.
+    """
+    if patient is None:
+        return decision
     is_excluded = excluded(patient, settings)
     changed = {item.key: item for item in decision.items}
     for item in [*items, *decision.items]:
@@ -88,13 +93,11 @@ def noted(
     return replace(decision, items=tuple(changed.values()))
 
 
-def excluded(patient: Patient | None, settings: SourceSettings) -> bool:
+def excluded(patient: Patient, settings: SourceSettings) -> bool:
     """Whether one of the patient's tags or identifiers is on the source's lists.
 
     An entry is `system|code`, or a code of any system, or `system|` for all of a system.
     """
-    if patient is None:
-        return False
     tags = (patient.meta.tag or ()) if patient.meta else ()
     return _any_listed(settings.exclude_tags, ((tag.system, tag.code) for tag in tags)) or _any_listed(
         settings.exclude_identifiers, ((one.system, one.value) for one in patient.identifier or ())

@@ -126,7 +126,7 @@ class Gone:
         tx.save_projection(replace(row, desired=None, seen=None, attempt=Attempt(), error=None), now)
 
 
-def accept_gone(parts: Parts, keeper: Keeper, actor: str) -> int:
+def withdraw_gone(parts: Parts, keeper: Keeper, actor: str) -> int:
     """End the freeze: an operator says that the Tasks are gone for good; gives how many were withdrawn."""
     raw, read = parts.source.own_tasks()
     if read.state != "complete":

@@ -20,7 +20,16 @@ from service.identity import another_person
 from service.model.assessment import Assessment
 from service.model.days import date_of
 from service.model.item import Item, ItemState, Projection
-from service.ports import Lease, PatientRow, QuarantineRow, StoredAssessment, Transaction
+from service.ports import (
+    ANOTHER_PERSON,
+    NOT_READ,
+    NOT_THOUGHT_ABOUT,
+    Lease,
+    PatientRow,
+    QuarantineRow,
+    StoredAssessment,
+    Transaction,
+)
 from service.reconcile import (
     CRITICAL_TYPES,
     NOT_OURS_TO_END,
@@ -141,11 +150,11 @@ class _Patient:
         self.found.once_complete |= {k for k, read in self.record.reads.items() if read.state == "complete"}
         person = self._fingerprint()
         if person is not None and another_person(row.fingerprint, person):
-            self._set_aside("patient-changed", reference=f"Patient/{self.id}")
+            self._set_aside(ANOTHER_PERSON, reference=f"Patient/{self.id}")
             self._save_row(row, complete=False)
             return
         if isinstance(assessment, str):
-            self._set_aside("assessment-failed", reference=f"Patient/{self.id}")
+            self._set_aside(NOT_THOUGHT_ABOUT, reference=f"Patient/{self.id}")
             self._save_row(row, complete=False)
             self.found.incomplete += 1
             return
@@ -330,7 +339,7 @@ class _Patient:
         """A patient whose record could not be read for two days is one for people (lifecycle.md §2)."""
         since = row.incomplete_since
         if since is not None and CRITICAL_TYPES.intersection(failed) and self.now - since >= _OPERATORS_AFTER:
-            self._set_aside("incomplete", reference=self.record.reference)
+            self._set_aside(NOT_READ, reference=self.record.reference)
 
     def _set_aside(self, reason: str, *, reference: str | None = None, key: str | None = None) -> None:
         self.found.quarantined.add(f"{self.id} {reference or key} {reason}")

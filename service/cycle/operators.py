@@ -7,11 +7,9 @@ from typing import Any
 
 from service.identity import Identity
 from service.model.item import CloseReason, ItemState
-from service.ports import Ledger, PatientRow, Transaction
+from service.ports import ANOTHER_PERSON, NOT_READ, NOT_THOUGHT_ABOUT, Ledger, PatientRow, Transaction
 
-_LASTING = frozenset(
-    {"patient-changed", "incomplete", "assessment-failed"}
-)  # no answer of ours rests on these
+_LASTING = frozenset({ANOTHER_PERSON, NOT_READ, NOT_THOUGHT_ABOUT})  # no answer of ours rests on these
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR's grammar of an id
 
 

@@ -8,7 +8,6 @@ lines, which hold URLs and headers, are off.
 
 import logging
 import ssl
-import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -95,13 +94,11 @@ class Egress:
         # No session: one patient's cookie must not colour the next one's answers.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.traffic = Traffic()
-        self._count_lock = threading.Lock()
-        self._requests = 0
 
     @property
     def requests(self) -> int:
         """How many requests were sent so far, probes included."""
-        return self._requests
+        return self.traffic.total
 
     @property
     def is_broken(self) -> bool:
@@ -161,8 +158,6 @@ class Egress:
     def _exchanged(
         self, method: str, url: httpx2.URL, headers: dict[str, str], body: bytes | None, deadline: float
     ) -> Reply:
-        with self._count_lock:
-            self._requests += 1
         status: int | None = None
         began = self._clock.monotonic()
         with exchange(self._clock, deadline) as now:

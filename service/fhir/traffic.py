@@ -14,11 +14,13 @@ class Traffic:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._seconds = 0.0
+        self.total = 0  # of all requests, taken or not
 
     def saw(self, status: int | None, seconds: float) -> None:
         """One request was answered with that status (None: not at all) after so many seconds."""
         kind = f"{status // 100}xx" if status is not None else "no-answer"
         with self._lock:
+            self.total += 1
             self._counts["requests", kind] += 1
             self._seconds += seconds
             bucket = next((bound for bound in BUCKETS if seconds <= bound), None)

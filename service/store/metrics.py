@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, func, select, type_coerce
+from sqlalchemy import Insert, Text, func, select, type_coerce
 
-from service.store.rows import Rows
+from service.store.rows import Rows, insert_into
 from service.store.tables import (
     LIVE,
     assessment_table,
@@ -17,23 +18,30 @@ from service.store.tables import (
 )
 
 
+@cache
+def _added(dialect: str) -> Insert:
+    insert = insert_into(metric_table, dialect)
+    keys = [column.name for column in metric_table.primary_key]
+    more = metric_table.c.value + insert.excluded.value
+    return insert.on_conflict_do_update(index_elements=keys, set_={"value": more})
+
+
 class MetricRows(Rows):
     """The `metric` table, and counts over the others."""
 
     def count_up(self, source: str, amounts: Mapping[tuple[str, str], float]) -> None:
         """Add to the counters by (name, label); one that is not there begins at 0."""
-        for (name, label), amount in sorted(amounts.items()):
-            row = {"source_id": source, "name": name, "label": label}
-            self._insert_once(metric_table, {**row, "value": 0.0})
-            same = [metric_table.c[column] == value for column, value in row.items()]
-            self._connection.execute(
-                metric_table.update().where(*same).values(value=metric_table.c.value + amount)
-            )
+        rows = [
+            {"source_id": source, "name": name, "label": label, "value": amount}
+            for (name, label), amount in sorted(amounts.items())
+        ]
+        if rows:
+            self._connection.execute(_added(self._connection.dialect.name), rows)
 
     def counted(self) -> list[tuple[str, str, str, float]]:
         """(source, name, label, value) of every counter."""
         columns = (metric_table.c.source_id, metric_table.c.name, metric_table.c.label, metric_table.c.value)
-        return [tuple(row) for row in self._connection.execute(select(*columns).order_by(*columns[:3]))]
+        return [tuple(row) for row in self._connection.execute(select(*columns))]
 
     def tallies(self, source: str) -> dict[str, dict[str, int]]:
         """How many now: `items` and `projections` by state, `findings` of live items by rule, `quarantine`."""
@@ -54,7 +62,7 @@ class MetricRows(Rows):
         """In how many patients' latest assessment this flag stands."""
         flagged = (
             assessment_table.c.source_id == source,
-            type_coerce(assessment_table.c.body, Text).like(f'%"{flag}"%'),
+            type_coerce(assessment_table.c.body, Text).contains(f'"{flag}"', autoescape=True),
         )
         statement = select(func.count()).select_from(assessment_table).where(*flagged)
         found: int = self._connection.execute(statement).scalar_one()

@@ -24,7 +24,7 @@ class Rows:
 
     def _insert_once(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless a unique index already has it; True when it is new."""
-        insert = _insert(table, self._connection.dialect.name).on_conflict_do_nothing()
+        insert = insert_into(table, self._connection.dialect.name).on_conflict_do_nothing()
         made = insert.returning(*table.primary_key)
         return self._connection.execute(made, row).first() is not None
 
@@ -32,14 +32,14 @@ class Rows:
 @cache
 def _upsert(table: Table, dialect: str) -> Insert:
     keys = [column.name for column in table.primary_key]
-    insert = _insert(table, dialect)
+    insert = insert_into(table, dialect)
     changes = {
         column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys
     }
     return insert.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
-def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+def insert_into(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 

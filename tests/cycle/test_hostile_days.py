@@ -289,6 +289,26 @@ def test_a_planned_write_is_not_sent_for_a_test_patient(tmp_path):
         assert here.cycle().patients == 0  # nobody is looked at again and again because of it
 
 
+@pytest.mark.parametrize("unread", ["unavailable", "birth date of no kind"])
+def test_a_test_patient_stays_one_while_the_record_cannot_be_read(tmp_path, unread):
+    tag = {"meta": {"tag": [{"system": "x", "code": "test"}]}}
+    held = [a_patient("p2", **tag), an_order("p2")]
+    with world(tmp_path, [*people(1), *held], exclude_tags=["test"]) as here:
+        here.cycle()
+        before = here.tasks()
+        here.ehr.edit("Patient/p1", **tag)
+        some_cycles(here, 1)
+        if unread == "unavailable":
+            here.ehr.faults.add(unread, on="list Patient")
+        else:
+            for patient in ("p1", "p2"):
+                here.ehr.edit(f"Patient/{patient}", birthDate=1951)
+        here.ehr.load([an_opioid(here, "p1"), an_opioid(here, "p2")])
+        some_cycles(here, 2)
+        assert here.tasks() == before
+        assert here.item("p2").state is ItemState.HELD
+
+
 def test_a_create_of_unclear_end_is_found_after_a_merge(tmp_path):
     with world(tmp_path, [*people(1), a_patient("p2")]) as here:
         here.ehr.faults.add("lost-reply", times=1, on="write Task")

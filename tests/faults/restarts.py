@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults.stage import LEASE, Tally, stage
+from tests.faults.stage import Tally, stage
 from tests.postgres.server import private_server
 
 WORKERS = 2
@@ -20,13 +20,10 @@ def restart_under_load(restarts: int, seed: int, folder: Path) -> Tally:
             for _ in range(restarts):
                 before = on.attempts()
                 on.add_people(_PER_RESTART)
-                for _ in range(600):
-                    if on.attempts() > before:
-                        break
-                    on.wait(0.05)
+                on.until_written(before)
                 on.wait(on.chance.uniform(0, 0.3))
                 server.restart()
                 on.tally.faults += 1
-            on.wait(2 * LEASE)
+            on.all_delivered()
         on.rest()
         return on.judge()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ SLOW = 0.25  # seconds that the EHR takes for each write of a Task
 LEASE = 2.0
 LIVE = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
 AMBIGUOUS = ("lost-reply", "lost-reply-reset", "error-after-commit", "gateway-timeout-after-commit")
+_MOST_WAITS = 1200  # of 0.05 s
 _MOST_CYCLES = 25  # to come to rest after the last fault
 _SECONDS_TO_END = 60
 _SETTINGS = """
@@ -87,6 +88,26 @@ class Stage:
 
     def wait(self, seconds: float) -> None:
         self.clock.sleep(seconds)
+
+    def until(self, what: Callable[[], bool], otherwise: str) -> None:
+        """Wait until it is so; raises AssertionError when it takes too long."""
+        for _ in range(_MOST_WAITS):
+            if what():
+                return
+            self.wait(0.05)
+        raise AssertionError(otherwise)
+
+    def until_written(self, before: int) -> None:
+        """Wait until more writes than those `before` have reached the EHR."""
+        self.until(lambda: self.attempts() > before, "no write was under way")
+
+    def all_delivered(self) -> None:
+        """The workers themselves bring each person's Task; `rest` only settles what is left to settle."""
+
+        def are_all_there() -> bool:
+            return len({task["for"]["reference"] for task in self.ehr.all("Task")}) == self.tally.people
+
+        self.until(are_all_there, "the workers did not deliver everything")
 
     def add_people(self, count: int) -> None:
         """People whose first review is due; the EHR knows them at once."""

@@ -30,7 +30,7 @@ def stop_and_go(rounds: int, seed: int, folder: Path, database: str) -> Tally:
                     os.kill(still.pop(0).pid, signal.SIGCONT)
             for worker in still:
                 os.kill(worker.pid, signal.SIGCONT)
-            on.wait(2 * LEASE)
+            on.all_delivered()
         on.rest()
         return on.judge()
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import psycopg
 
-OLDEST = 15
+from service.store.schema import OLDEST_POSTGRESQL as OLDEST
+
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 20
 _LONGEST = 60  # characters of a folder whose socket's path is not too long for the system (107)

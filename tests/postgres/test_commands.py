@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import text
 
 from service.bootstrap import SystemClock
-from service.store import open_ledger
+from service.store import SchemaError, open_ledger, schema
 from service.store.engine import database_url as checked_url
 from service.store.engine import make_engine, transaction
 from service.store.schema import _config, newest
@@ -153,13 +153,10 @@ def test_a_database_that_does_not_answer_is_exit_3_in_one_line_and_without_its_p
     assert not ehr.interactions.exchanges
 
 
-def test_the_test_server_is_postgresql_15_or_newer(postgres: Server):
-    with postgres.database() as url:
-        engine = make_engine(checked_url(url))
-        with transaction(engine, write=False) as connection:
-            asked = text("SELECT current_setting('server_version_num')::int")
-            assert connection.execute(asked).scalar_one() >= 150_000
-        engine.dispose()
+def test_a_postgresql_that_is_too_old_is_refused_in_one_line(postgres: Server, monkeypatch):
+    monkeypatch.setattr(schema, "OLDEST_POSTGRESQL", 99)
+    with postgres.database() as url, pytest.raises(SchemaError, match="too old: 99 or newer is needed"):
+        open_ledger(url)
 
 
 @pytest.mark.failure("F11", "F35")

@@ -35,9 +35,9 @@ def settings(folder, base, *names):
     )
 
 
-def source(name, base):
+def source(name, base, poll=0.2):
     return SourceSettings(
-        id=name, base_url=base, rate_per_second=1000, poll_seconds=0.2, deadline_seconds=1, lease_seconds=5
+        id=name, base_url=base, rate_per_second=1000, poll_seconds=poll, deadline_seconds=1, lease_seconds=5
     )
 
 
@@ -81,6 +81,18 @@ def test_a_held_lease_means_standing_by_until_it_is_free(house, ehr):
         assert len(ehr.interactions.exchanges) == asked
         house.ledger.release(lease)
         assert eventually(lambda: completed(house))
+
+
+def test_a_cycle_that_had_to_stand_by_does_not_wait_for_the_next_poll(tmp_path, ehr):
+    rare = settings(tmp_path, ehr.base)
+    rare = rare.model_copy(update={"source": {"main": source("main", ehr.base, poll=3600)}})
+    with House(rare) as house:
+        lease = house.ledger.acquire("main", "another worker", 60)
+        with Worker(house):
+            threading.Event().wait(0.6)
+            assert completed(house) is None
+            house.ledger.release(lease)
+            assert eventually(lambda: completed(house))
 
 
 def test_each_source_has_its_own_turn(tmp_path, ehr):

@@ -329,7 +329,13 @@ class Simulation:
             return
         self.clock.sleep(LEASE_SECONDS + 1)
         try:
-            compare_now(self.process.parts, self.process.holder, accept="operator", stopping=lambda: False)
+            compare_now(
+                self.process.parts,
+                self.process.holder,
+                actor="operator",
+                accept_gone=True,
+                stopping=lambda: False,
+            )
             self.tally.freezes += 1
         except FhirError:
             return  # the operator tries again another day
