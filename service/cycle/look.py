@@ -191,6 +191,10 @@ class _Patient:
             self._let_release(assessment, {item.key: item for item in (*items, *decision.items)}.values())
         if self.dry:
             return
+        patient = self.record.patient
+        alias = row.alias_of if patient is None or replaced_by(patient) else None
+        for outcome in self.record.task_outcomes():  # of a merged record they are the survivor's
+            self.tx.save_outcome(source, alias or self.id, outcome, self.now)
         self._write(decision, assessment, projections)
         self._save_row(
             row,
@@ -198,7 +202,7 @@ class _Patient:
             wake_on=assessment.wake_on,
             fingerprint=person if person is not None else row.fingerprint,
             due=bool(decision.void),
-            alias_of=row.alias_of if self.record.patient is None else replaced_by(self.record.patient),
+            alias_of=alias,
             display=self._display(row, items, decision),
         )
 
@@ -215,8 +219,6 @@ class _Patient:
         self, decision: Decision, assessment: Assessment, projections: Mapping[str, Projection]
     ) -> None:
         source, now = self.parts.id, self.now
-        for outcome in self.record.task_outcomes():
-            self.tx.save_outcome(source, self.id, outcome, now)
         for key in decision.void:
             self.tx.void_outcome(source, key, now)
         for item in decision.items:

@@ -339,6 +339,20 @@ def test_what_people_do_to_a_task_that_still_names_the_merged_record_counts(tmp_
         assert here.cycle().patients == 0  # nobody is looked at again and again because of it
 
 
+def test_an_answer_stays_with_the_survivor_when_the_merged_record_is_read_in_part(tmp_path):
+    with world(tmp_path, [*people(1), a_patient("p2")]) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.edit(f"Task/{task['id']}", status="completed")
+        merge(here)
+        some_cycles(here, 2)
+        here.ehr.faults.add("login-page", on="list Encounter")
+        here.ehr.edit("Patient/p1", gender="other")
+        some_cycles(here, 1)
+        with here.parts.ledger.read() as tx:
+            assert [outcome.key for outcome in tx.outcomes_of("main", ["p2"])["p2"]] == [task["id"]]
+
+
 def test_what_an_operator_accepted_stays_accepted_through_a_failed_read(tmp_path):
     odd = an_order("p1", "odd", ago=3)
     odd |= {

@@ -26,6 +26,7 @@ _FRESH = timedelta(
     minutes=20
 )  # facts younger than `stale_minutes` may be missed by a write that was under way
 _ANSWERED = timedelta(days=14)  # the shortest time for which an answer counts (rules.md S14)
+_ONLY_BY_DECISION = {"R13"}  # too fast: answered by continue, reduce or taper alone (S14), which truth knows
 _WORDS = {"routine": 1, "urgent": 2, "asap": 3}
 
 
@@ -109,7 +110,7 @@ class Invariants:
                 continue
             found = self._views(parts, ledger, patient)[0]
             asked = {finding.rule: finding for finding in found.findings}
-            repeated = rules_of(other).keys() & rules_of(task).keys() & asked.keys()
+            repeated = rules_of(other).keys() & rules_of(task).keys() & asked.keys() - _ONLY_BY_DECISION
             level = _WORDS[str(other.get("priority", "routine"))]
             old = [rule for rule in repeated if asked[rule].since <= day and asked[rule].priority <= level]
             if old:

@@ -353,7 +353,8 @@ class Simulation:
             self._accept_gone()
             if hours == _REST_HOURS[2]:
                 self._retry()
-            self._full = self._restored and hours == _REST_HOURS[3]  # no feed tells what a restore took away
+            untold = self._restored or not self.kind.knows_last_updated  # of what happened, by any feed
+            self._full = untold and hours == _REST_HOURS[3]
             report = self._cycle(event, chance)
         for _ in range(_MORE_RESTS):
             if (
