@@ -195,7 +195,7 @@ class _Patient:
         alias = row.alias_of if patient is None or replaced_by(patient) else None
         for outcome in self.record.task_outcomes():  # of a merged record they are the survivor's
             self.tx.save_outcome(source, alias or self.id, outcome, self.now)
-        self._write(decision, assessment, projections)
+        self._write(decision, assessment, items, projections)
         self._save_row(
             row,
             complete=not failed,
@@ -216,7 +216,11 @@ class _Patient:
     # -- writing -------------------------------------------------------------------------------
 
     def _write(
-        self, decision: Decision, assessment: Assessment, projections: Mapping[str, Projection]
+        self,
+        decision: Decision,
+        assessment: Assessment,
+        items: Iterable[Item],
+        projections: Mapping[str, Projection],
     ) -> None:
         source, now = self.parts.id, self.now
         for key in decision.void:
@@ -228,7 +232,9 @@ class _Patient:
         for key in decision.failed_elsewhere:
             self._set_aside("task-failed-elsewhere", key=key)
         wants = dict(decision.wants)
-        for item in {item.key: item for item in decision.items}.values():
+        decided = {*wants, *(item.key for item in decision.items)}
+        latest = {item.key: item for item in (*items, *decision.items)}
+        for item in (latest[key] for key in sorted(decided)):
             want = wants.get(item.key)
             projection = projections.get(item.key)
             if want is Want.OPEN:
@@ -237,7 +243,7 @@ class _Patient:
                 want_closed(self.tx, item, projection, now)
             elif item.state is ItemState.CLOSED and projection is not None:
                 self.tx.save_projection(replace(projection, desired=None), now)
-        self._compare(projections, {item.key for item in decision.items})
+        self._compare(projections, decided)
         self._keep(assessment)
 
     def _compare(self, projections: Mapping[str, Projection], decided: Container[str]) -> None:

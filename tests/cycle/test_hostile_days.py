@@ -160,6 +160,18 @@ def test_a_deleted_task_that_a_restore_brings_back_is_ended_when_nothing_is_due(
         assert here.item("p1").state is ItemState.CLOSED
 
 
+def test_a_deleted_task_that_a_restore_brings_back_in_somebody_s_hands_is_kept_true(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.cycle()
+        [task] = here.tasks()
+        here.ehr.store.delete("Task", task["id"])
+        some_cycles(here, 2, days=1)
+        back = {name: value for name, value in task.items() if name != "meta"}
+        here.ehr.load([{**back, "status": "accepted", "description": "of yesterday"}])
+        some_cycles(here, 3, days=1)
+        assert here.tasks()[0]["description"].startswith("Benzodiazepine review due")
+
+
 def test_the_daily_check_ends_nothing_by_what_a_late_list_says(tmp_path):
     with world(tmp_path, people(1), habits=Habits(index_lag_seconds=200_000)) as here:
         here.cycle()
