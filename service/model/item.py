@@ -169,14 +169,16 @@ class Projection:
     def shown_as(self, reference: str, version: str | None) -> "Projection":
         """The same; to be compared again where the EHR shows another version than the one that we know.
 
-        A person's edit makes a newer one, a restored EHR an older one.  `version`: meta.versionId.
+        A person's edit makes a newer one, a restored EHR an older one; where the EHR tells none (`version`,
+        meta.versionId, is None) it may be any.
         """
         seen, desired = self.seen, self.desired
-        if seen is None or desired is None or desired.close is not None or version is None:
+        if seen is None or desired is None or desired.close is not None:
             return self
         if self.attempt.doing is not Doing.NONE:
             return self
         known = (seen.version or "").removeprefix("W/").strip('"')
         if seen.reference != reference or known == version or seen.generation < desired.generation:
             return self
-        return replace(self, seen=replace(seen, version=f'W/"{version}"', generation=desired.generation - 1))
+        number = None if version is None else f'W/"{version}"'
+        return replace(self, seen=replace(seen, version=number, generation=desired.generation - 1))

@@ -172,6 +172,22 @@ def test_a_deleted_task_that_a_restore_brings_back_in_somebody_s_hands_is_kept_t
         assert here.tasks()[0]["description"].startswith("Benzodiazepine review due")
 
 
+def test_a_server_that_tells_no_version_is_set_right_after_a_restore_too(tmp_path):
+    with world(tmp_path, people(1)) as here:
+        here.ehr.faults.add("no-last-updated")
+        here.cycle()
+        then = here.ehr.store.snapshot()
+        here.ehr.load([an_opioid(here)])
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 1
+        here.ehr.store.restore(then)
+        here.ehr.load([an_opioid(here)])
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 1
+        here.pass_time(minutes=16)
+        assert here.cycle(full=True).updated == 0
+
+
 def test_the_daily_check_ends_nothing_by_what_a_late_list_says(tmp_path):
     with world(tmp_path, people(1), habits=Habits(index_lag_seconds=200_000)) as here:
         here.cycle()

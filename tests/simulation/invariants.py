@@ -8,7 +8,7 @@ from service.cycle.parts import Parts
 from service.model.assessment import Assessment
 from service.model.item import Item, ItemState
 from service.ports import Ledger
-from service.reconcile import LIVE, NOT_OURS_TO_END, WITHDRAWN_REST
+from service.reconcile import LIVE, NOT_OURS_TO_END, WITHDRAWN_REST, newest
 from service.sandbox.store import Write
 from tests.ehr.running import Ehr
 from tests.simulation.clinicians import (
@@ -190,9 +190,9 @@ class Invariants:
         rules = [finding.rule for finding in found.findings]
         if rules and not live and patient not in visible:
             items = [item for item in known.values() if item.patient == patient]
-            newest = max(items, key=lambda item: item.n, default=None)
-            if newest is None or not self._rests(newest, found, parts.day(parts.now())):
-                state = newest and (newest.key, newest.state.value, newest.close_reason)
+            last = newest(items)
+            if last is None or not self._rests(last, found, parts.day(parts.now())):
+                state = last and (last.key, last.state.value, last.close_reason)
                 raise Broken(f"{rules} are due for {patient}, and there is no Task: {state}")
             self.excuses["withdrawn"] += 1
         for task in live:
